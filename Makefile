@@ -1,0 +1,38 @@
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+# Two torch processes with all threads each slow one another ten-fold: parallel tests get one thread.
+QUICK  := OMP_NUM_THREADS=1 $(BIN)/pytest -q -n 2 -m "not slow and not gpu and not network"
+SLOW   := $(BIN)/pytest -q -m "slow and not gpu and not network"
+
+.PHONY: help setup demo test quick lint clean
+
+help:  ## this list
+	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*##/\t/'
+
+setup: $(READY)  ## create .venv, or bring it up to date
+
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.12")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	@touch $(READY)
+
+demo: setup  ## pool, curate, distil, evaluate, report: into runs/demo
+	$(BIN)/workbench demo
+
+test: lint  ## everything that needs no GPU and no Hub
+	$(QUICK)
+	$(SLOW)
+
+quick: lint  ## the tests that need no weights
+	$(QUICK)
+
+lint: setup  ## ruff and mypy
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+clean:  ## remove .venv and all runs
+	rm -rf $(VENV) runs

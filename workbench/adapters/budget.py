@@ -1,0 +1,33 @@
+"""How many parameters may be trained: counted from the model, never from a formula."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+from workbench.errors import InputError
+
+
+def count_parameters(model: Any) -> int:
+    """Returns the number of distinct parameters; tied weights count once.
+
+    An adapter's own parameters do not count: the budget is a fraction of the base model's.
+    """
+    distinct = {id(p): p.numel() for name, p in model.named_parameters() if "lora_" not in name}
+    return sum(distinct.values())
+
+
+def parameter_budget(model: Any, fraction: float) -> int:
+    """Returns ``floor(fraction × base parameters)``, in exact arithmetic.
+
+    Raises:
+        InputError: where the fraction is not in (0, 1].
+    """
+    if not 0 < fraction <= 1:
+        raise InputError(f"budget={fraction} must lie in (0, 1]; the paper's is 0.003")
+    return int(Fraction(str(fraction)) * count_parameters(model))
+
+
+def count_trained(model: Any) -> int:
+    """Returns the number of distinct parameters that training would change."""
+    return sum({id(p): p.numel() for p in model.parameters() if p.requires_grad}.values())

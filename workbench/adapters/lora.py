@@ -1,0 +1,71 @@
+"""The sparse reasoning adapter as LoRA (Hu et al., arXiv 2106.09685), with a rank for each module."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from peft import LoraConfig, get_peft_model
+
+from workbench.adapters.allocation import Placement
+from workbench.adapters.budget import count_parameters, count_trained, parameter_budget
+from workbench.errors import TrainingError
+
+SCALE = 2.0
+"""alpha / rank, the same for every module."""
+
+
+def attach_lora(model: Any, placements: Sequence[Placement], *, base_name: str, seed: int, scale: float = SCALE) -> Any:
+    """Wraps the model with freshly initialised LoRA modules and freezes everything else.
+
+    The checkpoint is written so that every loader agrees on the scaling, whether it reads PEFT's
+    patterns, scales by the global alpha over r, or by alpha over each tensor's own rank.
+
+    Args:
+        model: a transformers causal LM; it is changed in place.
+        placements: from `allocate`.
+        base_name: what a saved adapter names as its base.
+        seed: of the initial values.
+        scale: alpha over rank.
+    """
+    largest = max(place.rank for place in placements)
+    config = LoraConfig(
+        task_type="CAUSAL_LM",
+        r=largest,
+        lora_alpha=scale * largest,  # type: ignore[arg-type]  # PEFT divides by the rank; a float is fine
+        lora_dropout=0.0,
+        target_modules=[place.module for place in placements],
+        rank_pattern={place.module: place.rank for place in placements if place.rank != largest},
+        alpha_pattern={place.module: scale * place.rank for place in placements if place.rank != largest},
+    )
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        adapted = get_peft_model(model, config)
+    adapted.peft_config["default"].base_model_name_or_path = base_name
+    return adapted
+
+
+def check_budget(adapted: Any, fraction: float) -> int:
+    """Returns the number of trained parameters, counted from the model.
+
+    Raises:
+        TrainingError: where it exceeds ``floor(fraction × base parameters)``.
+    """
+    trained, budget = count_trained(adapted), parameter_budget(adapted, fraction)
+    if trained > budget:
+        raise TrainingError(f"the adapter trains {trained:,} parameters, {trained - budget:,} over its budget")
+    return trained
+
+
+def audit(adapted: Any, placements: Sequence[Placement]) -> dict[str, Any]:
+    """Returns what is trained, module by module, and that it adds up to the model's own count."""
+    base, trained = count_parameters(adapted), count_trained(adapted)
+    modules = [{"layer": p.layer, "module": p.module, "rank": p.rank, "parameters": p.parameters} for p in placements]
+    return {
+        "base_parameters": base,
+        "trained_parameters": trained,
+        "trained_fraction": trained / base,
+        "adds_up": trained == sum(p.parameters for p in placements),
+        "modules": modules,
+    }

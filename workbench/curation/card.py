@@ -1,0 +1,123 @@
+"""The data card of a curated set, in the form the Hub reads."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from workbench.curation.candidates import Candidate
+from workbench.curation.funnel import Composition, CurationReport
+
+_MARKUP = re.compile(r"[|<>\[\]`*\\]")
+_SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
+
+
+def data_card(report: CurationReport, kept: Sequence[Candidate], pool_hash: str) -> str:
+    """Returns ``README.md``: YAML header, provenance, numbers and limits, without any time stamp."""
+    parts = [
+        _header(report, kept), _summary(report, pool_hash), _origin(kept), _method(report), _composition(report),
+        _limits(report),
+    ]  # fmt: skip
+    return "\n".join(parts)
+
+
+def _header(report: CurationReport, kept: Sequence[Candidate]) -> str:
+    size = next((name for limit, name in _SIZES if report.kept < limit), "n>1M")
+    licenses = sorted({row.license.strip().lower() or "unknown" for row in kept})
+    lines = ["---", "pretty_name: Curated reasoning traces", "license:"]
+    lines += [f"- {json.dumps(name)}" for name in licenses]
+    lines += ["task_categories:", "- text-generation", "tags:", "- reasoning", "- distillation", "- curated"]
+    lines += ["size_categories:", f"- {size}", "configs:", "- config_name: default", "  data_files: curated.jsonl"]
+    return "\n".join([*lines, "---", ""])
+
+
+def _summary(report: CurationReport, pool_hash: str) -> str:
+    return f"""# Curated reasoning traces
+
+{report.kept:,} traces, chosen from the {report.read:,} of `{_plain(report.pool.name)}` (sha256 `{pool_hash}`)
+with seed {report.config.seed}. The same pool, settings and seed give the same bytes.
+
+| file | what |
+|---|---|
+| `curated.jsonl` | the traces, one per line, in the pool's order |
+| `kept.parquet` | rank, quota, gains per criterion and the reason for every kept trace |
+| `dropped.parquet` | stage and reason for every one of the {report.dropped:,} dropped traces |
+| `funnel.json` | counts per stage, and what the set is made of beside survivors and a random draw |
+"""
+
+
+def _origin(kept: Sequence[Candidate]) -> str:
+    sources = Counter((row.domain, row.source, row.license, row.teacher) for row in kept)
+    rows = [[*names, f"{count:,}"] for names, count in sorted(sources.items())]
+    return "## Origin and licences\n\n" + _table(["domain", "source", "licence", "teacher", "rows"], rows)
+
+
+def _method(report: CurationReport) -> str:
+    rows = []
+    for stage in report.stages:
+        reasons = ", ".join(f"{reason} {count:,}" for reason, count in stage.reasons.items())
+        rows.append([stage.name, f"{stage.before:,}", f"{stage.after:,}", reasons or "-"])
+    config = report.config
+    mix = " / ".join(f"{share:.0%}" for share in config.difficulty_mix)
+    lines = f"""
+Filters look at each trace alone: finished, answered, all sections there, not known to be wrong, no control
+tokens, no loops, at most {config.max_tokens:,} tokens. Of equal questions the best trace stays. Questions that
+equal a held-out question, or cover at least {config.overlap_share:.0%} of its distinctive
+8-grams, are dropped. The size is spread evenly over domains and, within them, over sources.
+Rows are then chosen jointly, greedily by the gain in difficulty
+(weight {config.difficulty_weight:g}; easy / medium / hard {mix} of every source),
+diversity (weight {config.diversity_weight:g}) and quality (weight {config.quality_weight:g}).
+Difficulty is structural and relative to the source; no model has tried the problems.
+"""
+    return "## How it was made\n\n" + _table(["stage", "before", "after", "dropped for"], rows) + lines
+
+
+def _composition(report: CurationReport) -> str:
+    columns = (report.selected, report.random, report.survivors)
+    rows = [["rows", *(f"{column.rows:,}" for column in columns)]]
+    rows += _shares("domain", [column.domains for column in columns], [column.rows for column in columns])
+    rows += _shares("difficulty", [column.bands for column in columns], [column.rows for column in columns])
+    rows += [[name, *(_number(getattr(column, field)) for column in columns)] for name, field in _MEASURES]
+    return "## What is in it\n\n" + _table(["", "kept", "random draw", "survivors"], rows)
+
+
+_MEASURES = (
+    ("different strategies", "strategies"), ("different words", "words"), ("mean quality", "mean_quality"),
+    ("mean characters", "mean_characters"), ("objective", "objective"),
+)  # fmt: skip
+
+
+def _shares(title: str, counts: Sequence[Mapping[str, int]], totals: Sequence[int]) -> list[list[str]]:
+    names = list(dict.fromkeys(name for column in counts for name in column))
+    return [
+        [f"{title}: {name}"]
+        + [f"{column.get(name, 0) / total:.1%}" for column, total in zip(counts, totals, strict=True)]
+        for name in names
+    ]
+
+
+def _number(value: float | Composition | None) -> str:
+    return "-" if value is None else f"{value:,}"
+
+
+def _limits(report: CurationReport) -> str:
+    lines = [
+        "Where the teacher is `worked`, the trace is a worked solution: a program's explanation of how it solved the",
+        "problem. It is not a language model's trace and must not be presented as one. Answers count as verified",
+        "where they equal the reference, a grader accepted them, or the pool says so; all else is unknown, not right.",
+        "Each source keeps its own licence.",
+    ]
+    warnings = [f"- {_plain(warning)}" for warning in report.warnings]
+    return "\n".join(["## Limits", "", *lines, "", *warnings]).rstrip() + "\n"
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *([_plain(cell) for cell in row] for row in rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
+
+
+def _plain(text: str) -> str:
+    """Names come from outside: as text they cannot break a table or become markup."""
+    return _MARKUP.sub(lambda mark: f"&#{ord(mark.group())};", " ".join(text.split()))

@@ -1,0 +1,155 @@
+"""What curation did, in numbers: every row that was read is either kept or dropped for a stated reason."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from workbench.curation.candidates import Candidate
+from workbench.curation.config import BANDS, CurationConfig
+from workbench.curation.selection import Scores
+
+STAGES = ("filters", "duplicates", "contamination", "selection")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """Rows before and after one stage, and how many it dropped for what."""
+
+    name: str
+    before: int
+    after: int
+    reasons: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Composition:
+    """What a set of rows is made of; counts are sorted by name."""
+
+    rows: int
+    domains: dict[str, int]
+    sources: dict[str, int]
+    bands: dict[str, int]
+    strategies: int
+    """Different strategies, by their first words with numbers masked."""
+    words: int
+    """Different words in the questions' sketches."""
+    mean_quality: float
+    mean_characters: float
+    objective: float | None = None
+    """F of the selection, see `workbench.curation.selection`; ``None`` for all survivors."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CurationReport:
+    """The outcome of one curation; its files lie in ``out``."""
+
+    pool: Path
+    out: Path
+    config: CurationConfig
+    read: int
+    """Good lines in the pool."""
+    rejected: int
+    """Lines that could not be read; they are in ``rejected_path``."""
+    kept: int
+    stages: tuple[Stage, ...]
+    survivors: Composition
+    selected: Composition
+    random: Composition
+    """As many survivors as were kept, drawn at random with the same seed."""
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def dropped(self) -> int:
+        """Rows read and not kept."""
+        return self.read - self.kept
+
+    @property
+    def curated_path(self) -> Path:
+        """The kept traces."""
+        return self.out / "curated.jsonl"
+
+    @property
+    def dropped_path(self) -> Path:
+        """One row and reason for every dropped trace."""
+        return self.out / "dropped.parquet"
+
+    @property
+    def kept_path(self) -> Path:
+        """Rank, quota, gains and reason for every kept trace."""
+        return self.out / "kept.parquet"
+
+    @property
+    def funnel_path(self) -> Path:
+        """This report as JSON."""
+        return self.out / "funnel.json"
+
+    @property
+    def rejected_path(self) -> Path:
+        """The pool's lines that could not be read; absent where there were none."""
+        return self.out / "curated.rejected.jsonl"
+
+    def lines(self) -> list[str]:
+        """Returns a small table for printing, then the warnings."""
+        table = [f"{'stage':<16}{'before':>9}{'after':>9}  dropped for"]
+        for stage in self.stages:
+            reasons = ", ".join(f"{reason} {count:,}" for reason, count in stage.reasons.items()) or "-"
+            table.append(f"{stage.name:<16}{stage.before:>9,}{stage.after:>9,}  {reasons}")
+        bands = ", ".join(f"{band} {count:,}" for band, count in self.selected.bands.items())
+        table.append(f"kept {self.kept:,} of {self.read:,}: {len(self.selected.domains)} domains, {bands}")
+        table.append(f"objective {self.selected.objective}, at random {self.random.objective}")
+        return table + [f"warning: {warning}" for warning in self.warnings]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the content of ``funnel.json``: no path and no time, so that equal runs give equal bytes."""
+        return {
+            "schema": "workbench.funnel/1", "pool": self.pool.name, "config": asdict(self.config),
+            "read": self.read, "rejected": self.rejected, "kept": self.kept, "dropped": self.dropped,
+            "stages": [asdict(stage) | {"dropped": stage.before - stage.after} for stage in self.stages],
+            "composition": {
+                "survivors": asdict(self.survivors), "kept": asdict(self.selected), "random": asdict(self.random),
+            },
+            "warnings": list(self.warnings),
+        }  # fmt: skip
+
+
+def stages(read: int, dropped: Iterable[Candidate]) -> tuple[Stage, ...]:
+    """Returns the stages in order, each with its reasons from the most frequent on."""
+    reasons: dict[str, Counter[str]] = {name: Counter() for name in STAGES}
+    for row in dropped:
+        reasons[row.stage][row.defect.reason if row.defect else ""] += 1
+    found, before = [], read
+    for name in STAGES:
+        counts = dict(sorted(reasons[name].items(), key=lambda item: (-item[1], item[0])))
+        after = before - sum(counts.values())
+        found.append(Stage(name=name, before=before, after=after, reasons=counts))
+        before = after
+    return tuple(found)
+
+
+def composition(
+    rows: Sequence[Candidate], scores: Scores, places: Sequence[int], objective: float | None = None
+) -> Composition:
+    """Returns what the rows at these places are made of."""
+    chosen = [rows[place] for place in places]
+    bands = Counter(int(scores.band[place]) for place in places)
+    return Composition(
+        rows=len(chosen),
+        domains=_counts(row.domain for row in chosen),
+        sources=_counts(row.source for row in chosen),
+        bands={name: bands[band] for band, name in enumerate(BANDS)},
+        strategies=len({row.features[0] for row in chosen}),
+        words=len({name for row in chosen for name in row.features if name.startswith("word ")}),
+        mean_quality=round(float(np.mean(scores.quality[list(places)])), 4),
+        mean_characters=round(float(np.mean([row.length for row in chosen])), 1),
+        objective=objective,
+    )
+
+
+def _counts(names: Iterable[str]) -> dict[str, int]:
+    return dict(sorted(Counter(names).items()))

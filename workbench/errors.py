@@ -1,0 +1,37 @@
+"""The errors a user can act on: one line that names the place and the fix."""
+
+from __future__ import annotations
+
+
+class WorkbenchError(Exception):
+    """Something the user can mend.
+
+    The message is a single line: what is wrong, where, and what to do about it. The command line
+    prints it and exits with ``exit_code``; anything that is not a ``WorkbenchError`` is a defect.
+    """
+
+    exit_code = 1
+
+
+class InputError(WorkbenchError):
+    """A file, a record or an argument is not what was promised."""
+
+    exit_code = 2
+
+
+class StudentError(WorkbenchError):
+    """A student cannot be found, loaded or used."""
+
+    exit_code = 3
+
+
+class StorageError(WorkbenchError):
+    """The disk is full, read-only, or otherwise unwilling."""
+
+    exit_code = 4
+
+
+class TrainingError(WorkbenchError):
+    """Training cannot start or had to stop; the last good checkpoint is kept."""
+
+    exit_code = 5

@@ -1,0 +1,120 @@
+"""The arms of a comparison: the same problems, prompts and weights, answered in different ways."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from workbench.errors import InputError
+from workbench.files import remove, storage_errors
+from workbench.inference import Engine, Request, Sampling
+from workbench.interventions import Guidance
+from workbench.records import Completion, Problem, from_json, to_json
+from workbench.students import Student
+
+Track = Callable[[Iterable[Any], int, str], Iterable[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """One way of answering."""
+
+    name: str
+    """``base``, ``student`` or ``student_guided`` in the demo's tables."""
+    adapter: bool
+    """Whether the student's adapter is on."""
+    guidance: Guidance | None = None
+
+
+BASE = Arm("base", adapter=False)
+STUDENT = Arm("student", adapter=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecodingConfig:
+    """How answers are decoded."""
+
+    max_tokens: int = 200
+    """Tokens of an answer, at most."""
+    slots: int = 96
+    """Rows that are decoded together."""
+    temperature: float = 0.0
+    """0 is greedy."""
+    seed: int = 0
+    """Of the sampling noise."""
+
+    def __post_init__(self) -> None:
+        if self.max_tokens < 1 or self.slots < 1:
+            raise InputError(f"max_tokens={self.max_tokens} and slots={self.slots} must be at least 1")
+
+    @property
+    def sampling(self) -> Sampling:
+        """The same as the engine takes it."""
+        return Sampling(temperature=self.temperature, seed=self.seed)
+
+
+def answer_problems(
+    student: Student, problems: Sequence[Problem], arm: Arm, config: DecodingConfig, file: Path, track: Track
+) -> list[Completion]:
+    """Answers every problem in one arm; picks up where an interrupted run stopped.
+
+    Finished answers are appended to a hidden file beside ``file`` as they come, and renamed to it
+    when all are there.
+
+    Args:
+        student: with its adapter, unless the arm is without.
+        problems: with distinct ids.
+        arm: how to answer.
+        config: see its fields.
+        file: the JSONL file to write.
+        track: progress.
+
+    Returns:
+        The completions in the problems' order.
+    """
+    partial = file.with_name(f".{file.name}")
+    done = {completion.problem_id: completion for completion in _finished(partial)}
+    missing = [problem for problem in problems if problem.id not in done]
+    with storage_errors(file):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with partial.open("ab") as stream:
+            for completion in track(_answers(student, missing, arm, config), len(missing), arm.name):
+                stream.write(to_json(completion) + b"\n")
+                stream.flush()
+                done[completion.problem_id] = completion
+        ordered = [done[problem.id] for problem in problems]
+        partial.write_bytes(b"".join(to_json(completion) + b"\n" for completion in ordered))
+        partial.replace(file)
+    remove(partial)
+    return ordered
+
+
+def _answers(student: Student, problems: Sequence[Problem], arm: Arm, config: DecodingConfig) -> Iterator[Completion]:
+    engine = Engine(student, slots=config.slots, sampling=config.sampling)
+    requests = [
+        Request(
+            problem_id=problem.id,
+            prompt_ids=tuple(student.prompter.question_ids(problem.question)),
+            max_tokens=config.max_tokens,
+            steering=arm.guidance,
+        )
+        for problem in problems
+    ]
+    # The longest prompts first: short ones then fill the slots that free up towards the end.
+    requests.sort(key=lambda request: (-len(request.prompt_ids), request.problem_id))
+    with nullcontext() if arm.adapter else student.without_adapter():
+        yield from engine.run(requests, arm.name)
+
+
+def _finished(partial: Path) -> Iterator[Completion]:
+    """What an interrupted run left; its last line may be cut off."""
+    if not partial.exists():
+        return
+    for line in partial.read_bytes().splitlines():
+        try:
+            yield from_json(Completion, line)
+        except InputError:
+            return

@@ -1,0 +1,19 @@
+"""One decoding engine for every arm, pane and pass-rate."""
+
+from workbench.inference.attention import use_grouped_attention
+from workbench.inference.engine import Engine, Request
+from workbench.inference.sampling import Sampling
+from workbench.inference.steering import Controller, Encoder, End, Inject, Steering, View
+
+__all__ = [
+    "Controller",
+    "Encoder",
+    "End",
+    "Engine",
+    "Inject",
+    "Request",
+    "Sampling",
+    "Steering",
+    "View",
+    "use_grouped_attention",
+]

@@ -1,0 +1,223 @@
+"""The decoding engine: one batched loop, refilled as rows finish, open to interventions.
+
+Shape suffixes: B busy rows, P prompt positions, K key positions, D hidden size, V vocabulary.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import psutil
+import torch
+
+from workbench.errors import StudentError
+from workbench.inference.attention import use_grouped_attention
+from workbench.inference.cache import SlotCache
+from workbench.inference.sampling import Sampling
+from workbench.inference.steering import Controller, End, Inject, Steering, View
+from workbench.records import Completion, Event, FinishReason
+from workbench.students import Student
+
+REFILL_SHARE = 8
+"""Waiting prompts are admitted when this fraction (1/8) of the slots is free: larger prefills run faster."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One answer that is wanted."""
+
+    problem_id: str
+    prompt_ids: tuple[int, ...]
+    max_tokens: int
+    sample: int = 0
+    steering: Steering | None = None
+
+
+@dataclass(slots=True)
+class _Row:
+    """A request while it is being answered."""
+
+    request: Request
+    controller: Controller | None
+    started: float
+    token_ids: list[int] = field(default_factory=list)
+    forced: deque[int] = field(default_factory=deque)
+    events: list[Event] = field(default_factory=list)
+    finish: FinishReason | None = None
+
+    @property
+    def length(self) -> int:
+        """Positions in the cache after the next step, less one."""
+        return len(self.request.prompt_ids) + len(self.token_ids)
+
+
+class Engine:
+    """Answers many requests with one set of weights, in slots that never run empty.
+
+    Args:
+        student: its model's attention is switched to `grouped_attention`.
+        slots: rows that run together; fewer where memory is short.
+        sampling: greedy by default.
+
+    Raises:
+        StudentError: where the model keeps a state that rows cannot share by position (recurrent,
+            hybrid or sliding-window layers).
+    """
+
+    def __init__(self, student: Student, *, slots: int = 96, sampling: Sampling | None = None) -> None:
+        self.student = student
+        self.slots = slots
+        self.sampling = sampling or Sampling()
+        self._base = student.model.get_base_model() if student.has_adapter else student.model
+        _refuse_unsupported(self._base, student.name)
+        use_grouped_attention(self._base)
+
+    @torch.no_grad()
+    def run(self, requests: Iterable[Request], arm: str = "student") -> Iterator[Completion]:
+        """Yields completions as they finish, in no particular order.
+
+        Stopping the iteration early (Ctrl-C included) loses only the rows that are still running.
+
+        Args:
+            requests: what to answer; longest answers first keeps the batch full to the end.
+            arm: recorded in each completion.
+        """
+        waiting = deque(requests)
+        if not waiting:
+            return
+        capacity = max(len(request.prompt_ids) + request.max_tokens for request in waiting) + 1
+        slots = self._affordable(min(self.slots, len(waiting)), capacity)
+        cache = SlotCache(self._base, slots, capacity)
+        rows: list[_Row] = []
+        while waiting or rows:
+            if waiting and (slots - len(rows)) * REFILL_SHARE >= slots:
+                logits_BV = self._admit(waiting, rows, cache, slots)
+                self._write(rows[-len(logits_BV) :], logits_BV)
+            else:
+                self._write(rows, self._step(rows, cache))
+            yield from (self._completion(row, arm) for row in _finished(rows, cache))
+
+    def _affordable(self, slots: int, capacity: int) -> int:
+        """Fewer slots where the cache would take more than half of the free memory."""
+        config = self._base.config.get_text_config()
+        width = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
+        row = 2 * config.num_hidden_layers * config.num_key_value_heads * capacity * width
+        row *= self._base.get_input_embeddings().weight.element_size()
+        cuda = self.student.device.type == "cuda"
+        free = torch.cuda.mem_get_info()[0] if cuda else psutil.virtual_memory().available
+        return max(1, min(slots, int(free // 2 // row)))
+
+    def _admit(self, waiting: deque[Request], rows: list[_Row], cache: SlotCache, slots: int) -> torch.Tensor:
+        """Runs the prompts of as many waiting requests as there are free slots; returns their logits."""
+        fresh = [waiting.popleft() for _ in range(min(len(waiting), slots - len(rows)))]
+        lengths_B = torch.tensor([len(request.prompt_ids) for request in fresh], device=self.student.device)
+        ids_BP = torch.nn.utils.rnn.pad_sequence([torch.tensor(r.prompt_ids) for r in fresh], batch_first=True)
+        ids_BP = ids_BP.to(self.student.device)
+        cache.open_rows(slice(len(rows), len(rows) + len(fresh)), ids_BP.shape[1])
+        positions_P = torch.arange(ids_BP.shape[1], device=ids_BP.device)[None]
+        # Padding stands on the right, where causal attention keeps it out of every real position.
+        causal = torch.ones(ids_BP.shape[1], ids_BP.shape[1], dtype=torch.bool, device=ids_BP.device).tril()
+        hidden_BPD = self._forward(ids_BP, causal[None, None], positions_P, cache)
+        rows += [_Row(request, self._controller(request), time.monotonic()) for request in fresh]
+        return self._logits(hidden_BPD[torch.arange(len(fresh)), lengths_B - 1])
+
+    def _step(self, rows: Sequence[_Row], cache: SlotCache) -> torch.Tensor:
+        """Feeds each row its last token and returns the logits of the next one, [B, V]."""
+        device = self.student.device
+        ids_B1 = torch.tensor([[row.token_ids[-1]] for row in rows], device=device)
+        positions_B = torch.tensor([row.length - 1 for row in rows], device=device)
+        span = cache.next_step(positions_B)
+        visible_BK = torch.arange(span, device=device)[None] <= positions_B[:, None]
+        hidden_B1D = self._forward(ids_B1, visible_BK[:, None, None], positions_B[:, None], cache)
+        return self._logits(hidden_B1D[:, 0])
+
+    def _forward(
+        self, ids: torch.Tensor, mask: torch.Tensor, positions: torch.Tensor, cache: SlotCache
+    ) -> torch.Tensor:
+        hidden: torch.Tensor = self._base.get_decoder()(
+            input_ids=ids, attention_mask=mask, position_ids=positions, past_key_values=cache, use_cache=True
+        ).last_hidden_state
+        return hidden
+
+    def _logits(self, hidden_BD: torch.Tensor) -> torch.Tensor:
+        logits_BV: torch.Tensor = self._base.get_output_embeddings()(hidden_BD)
+        return logits_BV
+
+    def _write(self, rows: Sequence[_Row], logits_BV: torch.Tensor) -> None:
+        """Adds one token to each row: a forced one, an injected one, or the model's choice."""
+        greedy_B = logits_BV.argmax(-1).tolist()
+        for index, row in enumerate(rows):
+            if row.forced:
+                row.token_ids.append(row.forced.popleft())
+            else:
+                token = greedy_B[index] if not self.sampling.temperature else self._draw(logits_BV[index], row)
+                self._accept(row, token)
+            if len(row.token_ids) >= row.request.max_tokens and row.finish is None:
+                row.finish = "length"
+
+    def _draw(self, logits_V: torch.Tensor, row: _Row) -> int:
+        return self.sampling.choose(logits_V, row.request.problem_id, row.request.sample, len(row.token_ids))
+
+    def _accept(self, row: _Row, token: int) -> None:
+        ends = token in self.student.end_ids
+        command = row.controller(self._view(row, token, ends)) if row.controller else None
+        if isinstance(command, Inject):
+            row.events.append(command.event)
+            first, *rest = command.token_ids
+            row.token_ids.append(first)
+            row.forced.extend(rest)
+        elif isinstance(command, End):
+            row.events.append(command.event)
+            row.finish = "budget"
+        elif ends:
+            row.finish = "stop"
+        else:
+            row.token_ids.append(token)
+
+    def _view(self, row: _Row, token: int, ends: bool) -> View:
+        return View(tuple(row.token_ids), token, ends, row.request.max_tokens, self.student.prompter.decode)
+
+    def _controller(self, request: Request) -> Controller | None:
+        return request.steering.controller(self.student.prompter.text_ids) if request.steering else None
+
+    def _completion(self, row: _Row, arm: str) -> Completion:
+        assert row.finish is not None
+        return Completion(
+            problem_id=row.request.problem_id,
+            arm=arm,
+            student=self.student.name,
+            sample=row.request.sample,
+            seed=self.sampling.seed,
+            text=self.student.prompter.decode(row.token_ids),
+            token_ids=tuple(row.token_ids),
+            prompt_tokens=len(row.request.prompt_ids),
+            finish_reason=row.finish,
+            events=tuple(row.events),
+            seconds=round(time.monotonic() - row.started, 3),
+        )
+
+
+def _finished(rows: list[_Row], cache: SlotCache) -> list[_Row]:
+    """Takes finished rows out; the last busy row moves into each freed slot."""
+    done = []
+    for slot in reversed(range(len(rows))):
+        if rows[slot].finish is None:
+            continue
+        done.append(rows[slot])
+        last = rows.pop()
+        if slot < len(rows):
+            cache.move(len(rows), slot, last.length)
+            rows[slot] = last
+    return done
+
+
+def _refuse_unsupported(model: Any, name: str) -> None:
+    config = model.config.get_text_config()
+    kinds = set(getattr(config, "layer_types", None) or ["full_attention"]) - {"full_attention"}
+    if kinds or not getattr(config, "num_key_value_heads", None):
+        found = ", ".join(sorted(kinds)) or "no key-value heads"
+        raise StudentError(f"student {name} cannot be decoded here: its layers are not plain attention ({found})")

@@ -1,0 +1,350 @@
+"""Sums, products and legs: one small operation a step, every intermediate value written out (ours)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import accumulate, combinations
+from math import prod
+from random import Random
+
+from reasoning_gym.arithmetic.leg_counting import ANIMALS
+
+from workbench.pool.family import Family, WorkedSolution
+from workbench.records import Problem
+
+_TABLE = 10
+"""Up to here a count times a number of legs is a fact that one learns by heart."""
+
+
+def chain(start: int, moves: Iterable[tuple[str, int]]) -> list[str]:
+    """Returns one equation for each move, a sign and a number, from the running total before it.
+
+    >>> chain(34, [("+", 12), ("-", 9)])
+    ['34 + 12 = 46', '46 - 9 = 37']
+    """
+    equations = []
+    for sign, number in moves:
+        total = start + number if sign == "+" else start - number
+        equations.append(f"{start} {sign} {number} = {total}")
+        start = total
+    return equations
+
+
+def running_sums(numbers: Sequence[int]) -> list[str]:
+    """Returns the equations that add the numbers up, none for a single number.
+
+    >>> running_sums([34, 12])
+    ['34 + 12 = 46']
+    """
+    return chain(numbers[0], [("+", number) for number in numbers[1:]]) if numbers else []
+
+
+def partial_products(left: int, right: int) -> list[str]:
+    """Multiplies by tens and ones, then adds the parts up.
+
+    >>> partial_products(56, 9)
+    ['50 * 9 = 450', '6 * 9 = 54', '450 + 54 = 504']
+    """
+    if min(left, right) <= 1 or left % 100 == 0 or right % 100 == 0:
+        return [f"{left} * {right} = {left * right}"]
+    parts = [(a, b) for a in _tens_and_ones(left) for b in _tens_and_ones(right)]
+    return [f"{a} * {b} = {a * b}" for a, b in parts] + running_sums([a * b for a, b in parts])
+
+
+def _tens_and_ones(number: int) -> list[int]:
+    return [part for part in (number // 10 * 10, number % 10) if part]
+
+
+def solve_chain_sum(problem: Problem, rng: Random) -> WorkedSolution:
+    """Adds and subtracts in the order that keeps the totals simple."""
+    first, *rest = problem.metadata["expression"].split()
+    start, moves = int(first), [(sign, int(number)) for sign, number in zip(rest[::2], rest[1::2], strict=True)]
+    totals = list(accumulate([start, *(number if sign == "+" else -number for sign, number in moves)]))
+    numbers = [start, *(number for _, number in moves)]
+    pair = _round_pair(numbers) if all(sign == "+" for sign, _ in moves) else None
+    if pair is not None:
+        return _sum_round_pair(numbers, pair, rng)
+    if min(totals) >= 0:
+        return _sum_left_to_right(start, moves, totals[-1], rng)
+    return _turn_difference(start, moves[0][1], rng) if len(moves) == 1 else _sum_apart(start, moves, rng)
+
+
+def _round_pair(numbers: Sequence[int]) -> tuple[int, int] | None:
+    """Returns the places of two of several numbers that add up to full tens."""
+    pairs = combinations(range(len(numbers)), 2) if len(numbers) > 2 else iter(())
+    return next(((i, j) for i, j in pairs if numbers[i] % 10 and (numbers[i] + numbers[j]) % 10 == 0), None)
+
+
+def _sum_round_pair(numbers: Sequence[int], pair: tuple[int, int], rng: Random) -> WorkedSolution:
+    first, second = (numbers[place] for place in pair)
+    rest = [number for place, number in enumerate(numbers) if place not in pair]
+    other_order = list(reversed(numbers)) if pair == (0, 1) else numbers
+    strategy = rng.choice(
+        (
+            f"All plus, so start with {first} and {second}: they make full tens.",
+            f"All plus: {first} and {second} make full tens, so they go first.",
+        )
+    )
+    return WorkedSolution(
+        method="round pair first",
+        strategy=strategy,
+        tactics=tuple(running_sums([first, second, *rest])),
+        check=f"In another order: {', '.join(running_sums(other_order))}.",
+        answer=str(sum(numbers)),
+    )
+
+
+def _sum_left_to_right(start: int, moves: Sequence[tuple[str, int]], total: int, rng: Random) -> WorkedSolution:
+    undone = chain(total, [("-" if sign == "+" else "+", number) for sign, number in reversed(moves)])
+    return WorkedSolution(
+        method="running total",
+        strategy=rng.choice(
+            ("Go from left to right and keep a running total.", "Keep a running total, left to right.")
+        ),
+        tactics=tuple(chain(start, moves)),
+        check=f"{rng.choice(('Backwards', 'Undone'))}: {', '.join(undone)}.",
+        answer=str(total),
+    )
+
+
+def _turn_difference(start: int, taken: int, rng: Random) -> WorkedSolution:
+    result = start - taken
+    strategy = rng.choice(
+        (
+            f"{taken} is more than {start}: subtract the other way, then put a minus.",
+            f"{start} is less than {taken}: turn it round and put a minus.",
+        )
+    )
+    return WorkedSolution(
+        method="turn round",
+        strategy=strategy,
+        tactics=(f"{taken} - {start} = {-result}", f"{start} - {taken} = {result}"),
+        check=f"{rng.choice(('Backwards', 'Undone'))}: {result} + {taken} = {start}.",
+        answer=str(result),
+    )
+
+
+def _sum_apart(start: int, moves: Sequence[tuple[str, int]], rng: Random) -> WorkedSolution:
+    """For chains whose running total would drop below zero on the way."""
+    added = [start, *(number for sign, number in moves if sign == "+")]
+    taken = [number for sign, number in moves if sign == "-"]
+    plus, minus = sum(added), sum(taken)
+    steps = [f"Plus: {equation}" for equation in running_sums(added)]
+    steps += [f"Minus: {equation}" for equation in running_sums(taken)]
+    if plus < minus:
+        steps.append(f"{minus} - {plus} = {minus - plus}")
+    steps.append(f"{plus} - {minus} = {plus - minus}")
+    longer = max(added, taken, key=len)
+    strategy = rng.choice(
+        (
+            "The total would drop below 0, so take plus and minus apart.",
+            "To stay above 0, take plus and minus apart.",
+        )
+    )
+    return WorkedSolution(
+        method="plus and minus apart",
+        strategy=strategy,
+        tactics=tuple(steps),
+        check=f"Backwards: {plus - minus} + {minus} = {plus}, {sum(longer)} - {longer[-1]} = {sum(longer[:-1])}.",
+        answer=str(plus - minus),
+    )
+
+
+def solve_products(problem: Problem, rng: Random) -> WorkedSolution:
+    """Multiplies by way of easy factors: fives, tens and ones, the next full ten."""
+    factors = [int(factor) for factor in problem.metadata["expression"].split(" * ")]
+    if 0 in factors:
+        return _zero_product(factors, rng)
+    if len(factors) > 2:
+        return _long_product(factors, rng)
+    return _table_fact(factors, rng) if max(factors) < 10 else _wide_product(factors, rng)
+
+
+def _zero_product(factors: Sequence[int], rng: Random) -> WorkedSolution:
+    other = next((factor for factor in factors if factor), 0)
+    return WorkedSolution(
+        method="zero",
+        strategy=rng.choice(("One factor is 0, so the product is 0.", "A factor of 0 makes the product 0.")),
+        tactics=(f"{other} * 0 = 0",),
+        check=f"The other way round, 0 * {other} = 0, too.",
+        answer="0",
+    )
+
+
+def _table_fact(factors: Sequence[int], rng: Random) -> WorkedSolution:
+    small, large = sorted(factors)
+    product = small * large
+    if small == 1 or large <= 5:
+        method, strategy = "small table", rng.choice(("A small table fact.", "This is in the small times table."))
+        tactics = [f"{small} * {large} = {product}"]
+    else:
+        method = "five and the rest"
+        strategy = rng.choice((f"Split {large} into 5 and the rest.", f"Take {small} five times, then the rest."))
+        parts = [5, large - 5]
+        tactics = [f"{small} * {part} = {small * part}" for part in parts]
+        tactics += running_sums([small * part for part in parts])
+    check = f"{product} / {large} = {small}, the other factor."
+    return WorkedSolution(method=method, strategy=strategy, tactics=tuple(tactics), check=check, answer=str(product))
+
+
+def _long_product(factors: Sequence[int], rng: Random) -> WorkedSolution:
+    """Three one-digit factors: 5 and an even number first, where there are both."""
+    tens = next(((a, b) for a, b in combinations(factors, 2) if a * b % 10 == 0), None)
+    ordered = list(factors)
+    if tens is not None:
+        method = "full tens first"
+        strategy = rng.choice((f"{tens[0]} and {tens[1]} make full tens: begin there.", "Make full tens first."))
+        for factor in tens:
+            ordered.remove(factor)
+        ordered = [*tens, *ordered]
+    else:
+        method = "left to right"
+        strategy = rng.choice(("Multiply left to right, tens and ones apart.", "Go left to right by tens and ones."))
+    tactics: list[str] = []
+    for before, factor in zip(accumulate(ordered, lambda a, b: a * b), ordered[1:], strict=False):
+        tactics += partial_products(before, factor)
+    inner = ordered[-1] * ordered[-2]
+    product = prod(factors)
+    check = f"In another order: {ordered[-1]} * {ordered[-2]} = {inner}, {inner} * {ordered[0]} = {product}."
+    return WorkedSolution(method=method, strategy=strategy, tactics=tuple(tactics), check=check, answer=str(product))
+
+
+def _wide_product(factors: Sequence[int], rng: Random) -> WorkedSolution:
+    left, right = sorted(factors, key=lambda factor: factor % 10 == 9)
+    product = left * right
+    if right % 10 == 9:
+        method, above = "next full ten", right + 1
+        strategy = f"{right} is 1 below {above}: multiply by {above}, then take {left} away."
+        tactics = [*partial_products(left, above), f"{left * above} - {left} = {product}"]
+    else:
+        method, tactics = "tens and ones", partial_products(left, right)
+        strategy = rng.choice(
+            ("Split both into tens and ones, add the parts.", "Multiply tens and ones apart, then add.")
+        )
+    ones = left % 10 * (right % 10)
+    low, high = left // 10 * 10, right // 10 * 10
+    check = (
+        f"{left % 10} * {right % 10} = {ones} and {product} both end in {ones % 10}; "
+        f"{low} * {high} = {low * high} is {'the same' if low * high == product else 'below'}."
+    )
+    return WorkedSolution(method=method, strategy=strategy, tactics=tuple(tactics), check=check, answer=str(product))
+
+
+def solve_leg_counting(problem: Problem, rng: Random) -> WorkedSolution:
+    """Multiplies animal by animal, or takes animals with equally many legs together."""
+    animals: dict[str, int] = problem.metadata["animals"]
+    groups: dict[int, list[str]] = {}
+    for animal in animals:
+        groups.setdefault(ANIMALS[animal], []).append(animal)
+    shared = {legs: names for legs, names in groups.items() if legs and len(names) > 1}
+    if shared and all(sum(animals[name] for name in names) <= _TABLE for names in shared.values()):
+        return _legs_by_group(animals, groups, rng)
+    return _legs_by_animal(animals, rng)
+
+
+def _legs_by_animal(animals: dict[str, int], rng: Random) -> WorkedSolution:
+    steps = [_legs_of(animal, count, ANIMALS[animal]) for animal, count in animals.items()]
+    legs = {animal: count * ANIMALS[animal] for animal, count in animals.items() if ANIMALS[animal]}
+    strategy = rng.choice(("Find the legs of each animal, then add.", "Multiply each by its legs, then add."))
+    return WorkedSolution(
+        method="animal by animal",
+        strategy=strategy,
+        tactics=(*steps, *running_sums(list(legs.values()))),
+        check=_check_legs(animals, legs),
+        answer=str(sum(legs.values())),
+    )
+
+
+def _legs_of(label: str, count: int, legs: int) -> str:
+    if legs <= _TABLE or count == 1:
+        return f"{label}: {count} * {legs} = {count * legs}"
+    return f"{label}: {', '.join(partial_products(count, legs))}"
+
+
+def _check_legs(animals: dict[str, int], legs: dict[str, int]) -> str:
+    """Another order of adding; with fewer than three numbers, back to the number of the first animal."""
+    total, parts = sum(legs.values()), list(legs.values())
+    if not parts:
+        return "None of these animals has legs, and 0 + 0 = 0."
+    if len(parts) < 3:
+        first = next(iter(legs))
+        back = chain(total, [("-", part) for part in parts[1:]])
+        return f"Backwards: {', '.join([*back, f'{parts[0]} / {ANIMALS[first]} = {animals[first]}'])}."
+    before, last = sum(parts[:-2]), sum(parts[-2:])
+    return f"In another order: {parts[-2]} + {parts[-1]} = {last}, {before} + {last} = {total}."
+
+
+def _legs_by_group(animals: dict[str, int], groups: dict[int, list[str]], rng: Random) -> WorkedSolution:
+    steps: list[str] = []
+    for legs, names in groups.items():
+        steps += _legs_together(animals, names, legs) if legs else [_legs_of(name, animals[name], 0) for name in names]
+    legs, shared = next((legs, names) for legs, names in groups.items() if legs and len(names) > 1)
+    apart = [f"{animals[name]} * {legs} = {animals[name] * legs}" for name in shared]
+    products = [legs * sum(animals[name] for name in names) for legs, names in groups.items() if legs]
+    strategy = rng.choice(
+        (
+            f"{' and '.join(shared)} have {legs} legs each: count them together.",
+            f"Take {' and '.join(shared)} together, each has {legs} legs.",
+        )
+    )
+    return WorkedSolution(
+        method="equal legs together",
+        strategy=strategy,
+        tactics=(*steps, *running_sums(products)),
+        check=f"Apart: {', '.join([*apart, *running_sums([animals[name] * legs for name in shared])])}.",
+        answer=str(sum(products)),
+    )
+
+
+def _legs_together(animals: dict[str, int], names: list[str], legs: int) -> list[str]:
+    counts = [animals[name] for name in names]
+    if len(names) == 1:
+        return [_legs_of(names[0], counts[0], legs)]
+    return [
+        f"{' and '.join(names)}: {', '.join(running_sums(counts))}",
+        f"{sum(counts)} * {legs} = {sum(counts) * legs}",
+    ]
+
+
+FAMILIES: tuple[Family, ...] = (
+    Family(
+        name="chain_sum",
+        domain="arithmetic",
+        answer_type="number",
+        levels=(
+            {"min_terms": 2, "max_terms": 2, "min_digits": 1, "max_digits": 2},
+            {"min_terms": 2, "max_terms": 3, "min_digits": 1, "max_digits": 2},
+            {"min_terms": 3, "max_terms": 3, "min_digits": 2, "max_digits": 2},
+        ),
+        solve=solve_chain_sum,
+        generator="chain_sum",
+        keep=("expression",),
+    ),
+    Family(
+        name="products",
+        domain="arithmetic",
+        answer_type="number",
+        levels=(
+            {"min_terms": 2, "max_terms": 3, "min_digits": 1, "max_digits": 1},
+            {"min_terms": 3, "max_terms": 3, "min_digits": 1, "max_digits": 1},
+            {"min_terms": 2, "max_terms": 2, "min_digits": 2, "max_digits": 2},
+        ),
+        solve=solve_products,
+        generator="products",
+        keep=("expression",),
+        unseen=True,
+    ),
+    Family(
+        name="leg_counting",
+        domain="arithmetic",
+        answer_type="number",
+        levels=(
+            {"min_animals": 2, "max_animals": 2, "min_instances": 1, "max_instances": 5},
+            {"min_animals": 2, "max_animals": 2, "min_instances": 1, "max_instances": 9},
+            {"min_animals": 3, "max_animals": 3, "min_instances": 1, "max_instances": 9},
+        ),
+        solve=solve_leg_counting,
+        generator="leg_counting",
+        keep=("animals",),
+    ),
+)

@@ -1,0 +1,38 @@
+"""Progress on long work: one bar a stage, on standard error."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from typing import TypeVar
+
+from tqdm import tqdm
+
+T = TypeVar("T")
+
+
+def track(items: Iterable[T], total: int | None = None, label: str = "") -> Iterable[T]:
+    """Yields the items and shows how far they are, and how long the rest will take.
+
+    Where standard error is no terminal (a log file, CI), a line is written every ten seconds at most.
+    """
+    return tqdm(items, total=total, desc=f"  {label}", mininterval=0.2 if sys.stderr.isatty() else 10.0, leave=True)
+
+
+def silent(items: Iterable[T], total: int | None = None, label: str = "") -> Iterable[T]:
+    """Yields the items and shows nothing."""
+    return items
+
+
+def duration(seconds: float) -> str:
+    """Returns a duration for people.
+
+    >>> duration(8.4), duration(75), duration(7260)
+    ('8 s', '1 min 15 s', '2 h 1 min')
+    """
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"

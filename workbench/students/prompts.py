@@ -1,0 +1,87 @@
+"""A question as token ids: the template's own markers as tokens, outside text as text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from workbench.errors import StudentError
+
+_SLOT = "\u2402question\u2402"
+
+
+@dataclass(frozen=True)
+class Prompter:
+    """Encodes chats for one tokenizer so that outside text can never become a control token.
+
+    A chat template is rendered once with a slot where the question goes; what stands around the slot
+    is encoded with its markers, the question apart as plain text, and the ids are joined (ours).
+
+    Args:
+        tokenizer: a transformers tokenizer with a chat template.
+
+    Raises:
+        StudentError: on first use, where there is no chat template or it drops the question.
+    """
+
+    tokenizer: Any
+    _cache: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+    @cached_property
+    def _frame(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        if not getattr(self.tokenizer, "chat_template", None):
+            raise StudentError("this student has no chat template; choose an instruction-tuned one")
+        rendered = self.tokenizer.apply_chat_template(
+            [{"role": "user", "content": _SLOT}], tokenize=False, add_generation_prompt=True
+        )
+        before, slot, after = rendered.partition(_SLOT)
+        if not slot:
+            raise StudentError("this student's chat template drops the user's text; choose another student")
+        return tuple(self._marked(before)), tuple(self._marked(after))
+
+    def _marked(self, text: str) -> list[int]:
+        ids: list[int] = self.tokenizer.encode(text, add_special_tokens=False)
+        return ids
+
+    @cached_property
+    def _control(self) -> re.Pattern[str] | None:
+        added = sorted((token.content for token in self.tokenizer.added_tokens_decoder.values()), key=len, reverse=True)
+        return re.compile("|".join(map(re.escape, added))) if added else None
+
+    def text_ids(self, text: str) -> list[int]:
+        """Encodes outside text: no added token is ever among the ids.
+
+        Each occurrence of an added token is cut after its first character and the pieces are encoded
+        apart. Tokenizers can split special tokens themselves, but leave added ones that are not
+        special (such as ``<think>``) active.
+        """
+        if self._control is None or not self._control.search(text):
+            return self._marked(text)
+        ids: list[int] = []
+        start = 0
+        for match in self._control.finditer(text):
+            cut = match.start() + 1
+            ids += self._plain(text[start:cut])
+            start = cut
+        return ids + self.text_ids(text[start:])
+
+    def _plain(self, text: str) -> list[int]:
+        ids: list[int] = self.tokenizer.encode(text, add_special_tokens=False, split_special_tokens=True)
+        return ids
+
+    def question_ids(self, question: str) -> list[int]:
+        """Returns the whole prompt for a question, ready for the student's answer."""
+        before, after = self._frame
+        return [*before, *self.text_ids(question.strip()), *after]
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """Returns the text of generated ids; control tokens are left out."""
+        text: str = self.tokenizer.decode(list(ids), skip_special_tokens=True, clean_up_tokenization_spaces=False)
+        return text
+
+    def count(self, text: str) -> int:
+        """Returns the number of tokens of an outside text."""
+        return len(self.text_ids(text))

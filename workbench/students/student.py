@@ -1,0 +1,104 @@
+"""A loaded student: base model, its adapter if it has one, and its tokenizer."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from workbench.errors import StudentError
+from workbench.students.prompts import Prompter
+from workbench.students.resolve import StudentSource, resolve_student
+
+
+@dataclass(frozen=True)
+class Student:
+    """A causal LM that is ready to learn or to answer.
+
+    ``model`` is a transformers model, or a PEFT model around one. The base and the distilled student
+    share one set of weights: `without_adapter` switches between them.
+    """
+
+    name: str
+    model: Any
+    prompter: Prompter
+    source: StudentSource
+
+    @property
+    def tokenizer(self) -> Any:
+        """The transformers tokenizer."""
+        return self.prompter.tokenizer
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        device: torch.device = next(self.model.parameters()).device
+        return device
+
+    @property
+    def end_ids(self) -> frozenset[int]:
+        """The token ids that end an answer."""
+        config = self.model.generation_config.eos_token_id
+        ids = set(config) if isinstance(config, list | tuple) else {config}
+        ids |= {self.tokenizer.eos_token_id}
+        ids -= {None}
+        if not ids:
+            raise StudentError(f"student {self.name} has no end token, so its answers would never end; choose another")
+        return frozenset(ids)
+
+    @property
+    def has_adapter(self) -> bool:
+        """True for a distilled student."""
+        return hasattr(self.model, "peft_config")
+
+    @contextmanager
+    def without_adapter(self) -> Iterator[None]:
+        """Inside, the model computes as the base does."""
+        if not self.has_adapter:
+            yield
+            return
+        with self.model.disable_adapter():
+            yield
+
+
+def load_student(name: str | Path, *, device: str = "cpu", dtype: torch.dtype = torch.float32) -> Student:
+    """Loads a base model, or a distilled student's folder with the base that it names.
+
+    Args:
+        name: see `resolve_student`; a distilled student's folder holds ``adapter_config.json``.
+        device: a torch device.
+        dtype: of the weights; fp32 is the fastest on CPUs without bf16 units.
+
+    Raises:
+        StudentError: where it cannot be found or read.
+    """
+    source = resolve_student(str(name))
+    if (source.path / "adapter_config.json").exists():
+        return _with_adapter(source, device, dtype)
+    try:
+        model = AutoModelForCausalLM.from_pretrained(source.path, dtype=dtype, use_safetensors=True)
+        tokenizer = AutoTokenizer.from_pretrained(source.path)
+    except (OSError, ValueError, KeyError) as error:
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0][:160]
+        raise StudentError(f"student {name} cannot be loaded from {source.path}: {reason}") from error
+    model.requires_grad_(False).eval()
+    return Student(str(name), model.to(device), Prompter(tokenizer), source)
+
+
+def _with_adapter(source: StudentSource, device: str, dtype: torch.dtype) -> Student:
+    from peft import PeftModel
+
+    config = json.loads((source.path / "adapter_config.json").read_text(encoding="utf-8"))
+    base = load_student(config["base_model_name_or_path"], device=device, dtype=dtype)
+    try:
+        model = PeftModel.from_pretrained(base.model, str(source.path), is_trainable=False)
+    except Exception as error:  # a foreign or damaged checkpoint fails in many ways, with one fix
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0][:160]
+        raise StudentError(f"the adapter in {source.path} does not fit {base.name}: {reason}") from error
+    return Student(source.name, model.eval(), base.prompter, source)

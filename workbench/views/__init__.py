@@ -1,0 +1,1 @@
+"""What a person looks at: plots that return figures, and the report as one file."""
