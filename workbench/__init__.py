@@ -1,1 +1,42 @@
-"""ReasonBridge Workbench."""
+"""ReasonBridge Workbench: carry reasoning from a strong teacher into a small open student.
+
+The public names are imported when they are first used, so that `import workbench` needs neither
+torch nor a GPU.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+_HOMES = {
+    "workbench.api": ("curate", "distill", "embedded_pool", "evaluate", "solve"),
+    "workbench.curation": ("CurationConfig",),
+    "workbench.distillation": ("DistillConfig", "SectionWeights"),
+    "workbench.errors": ("WorkbenchError",),
+    "workbench.grading": ("grade",),
+    "workbench.interventions": ("Budget", "Guidance", "Intervention", "PlanFirst", "Verify"),
+    "workbench.records": ("Completion", "Event", "Grade", "Problem", "Step", "Trace", "read_records", "write_records"),
+    "workbench.students": ("load_student",),
+    "workbench.views.plots": (
+        "plot_adapter",
+        "plot_composition",
+        "plot_families",
+        "plot_flips",
+        "plot_funnel",
+        "plot_loss",
+    ),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = sorted(_HOME_OF)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME_OF:
+        raise AttributeError(f"module 'workbench' has no attribute {name!r}")
+    return getattr(import_module(_HOME_OF[name]), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

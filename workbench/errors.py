@@ -3,6 +3,15 @@
 from __future__ import annotations
 
 
+def first_line(error: BaseException) -> str:
+    """Returns the beginning of a library's complaint, fit to stand inside a line of ours.
+
+    >>> first_line(ValueError("no such thing\\nand ten lines of advice"))
+    'no such thing'
+    """
+    return (str(error).strip() or type(error).__name__).splitlines()[0][:160]
+
+
 class WorkbenchError(Exception):
     """Something the user can mend.
 

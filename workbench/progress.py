@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
-from typing import TypeVar
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
 
 from tqdm import tqdm
 
 T = TypeVar("T")
+
+Track = Callable[[Iterable[Any], int, str], Iterable[Any]]
+"""Wraps an iterable, its length and a label, to show progress: `track` or `silent`."""
 
 
 def track(items: Iterable[T], total: int | None = None, label: str = "") -> Iterable[T]:
@@ -16,7 +19,9 @@ def track(items: Iterable[T], total: int | None = None, label: str = "") -> Iter
 
     Where standard error is no terminal (a log file, CI), a line is written every ten seconds at most.
     """
-    return tqdm(items, total=total, desc=f"  {label}", mininterval=0.2 if sys.stderr.isatty() else 10.0, leave=True)
+    interval = 0.2 if sys.stderr.isatty() else 10.0
+    bar: Iterable[T] = tqdm(items, total=total, desc=f"    {label}", mininterval=interval)
+    return bar
 
 
 def silent(items: Iterable[T], total: int | None = None, label: str = "") -> Iterable[T]:

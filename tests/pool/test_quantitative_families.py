@@ -114,7 +114,9 @@ def test_texts_are_plain_short_and_in_the_house_format(name: str) -> None:
     for problem, solution in samples(name):
         assert solution.tactics
         for text in (solution.method, solution.strategy, *solution.tactics, solution.check):
-            assert text == text.strip() and text.isprintable() and text, solution
+            assert text, solution
+            assert text == text.strip(), solution
+            assert text.isprintable(), solution
         text = rendered(problem, solution)
         assert follows_format(text)
         lengths.append(len(text))

@@ -19,8 +19,8 @@ SCALE = 2.0
 def attach_lora(model: Any, placements: Sequence[Placement], *, base_name: str, seed: int, scale: float = SCALE) -> Any:
     """Wraps the model with freshly initialised LoRA modules and freezes everything else.
 
-    The checkpoint is written so that every loader agrees on the scaling, whether it reads PEFT's
-    patterns, scales by the global alpha over r, or by alpha over each tensor's own rank.
+    The checkpoint is written so that loaders agree on the scaling, whether they read PEFT's patterns
+    or scale by the global alpha over r; one that divides alpha by a tensor's own rank needs merged weights.
 
     Args:
         model: a transformers causal LM; it is changed in place.

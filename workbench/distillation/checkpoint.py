@@ -36,7 +36,7 @@ def load_checkpoint(path: Path, model: Any, optimizer: torch.optim.Optimizer, fi
             metadata = stored.metadata()
             if metadata.get("fingerprint") != fingerprint:
                 return 0
-            tensors = {name: stored.get_tensor(name) for name in stored.keys()}
+            tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118  # no mapping
     except (FileNotFoundError, SafetensorError):
         return 0
     step = int(metadata["step"])

@@ -21,11 +21,11 @@ CHUNK = 256
 class SectionWeights:
     """How much each level counts; only their ratios matter."""
 
-    strategy: float = 0.5
+    strategy: float = 0.3
     """The plan."""
     tactic: float = 1.0
     """The steps."""
-    check: float = 0.5
+    check: float = 0.3
     """The verification."""
     answer: float = 0.5
     """The answer and the end token."""
@@ -77,7 +77,7 @@ def weighted_loss(
         losses_N[part] = losses.detach()
         if hidden.requires_grad:
             (gradient_ND[part],) = torch.autograd.grad((losses * token_weights_N[part]).sum(), hidden)
-    terms = {
+    terms: dict[str, float] = {
         section: losses_N[sections_N == index].mean().item()
         for index, section in enumerate(SECTIONS)
         if (sections_N == index).any()

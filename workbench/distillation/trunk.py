@@ -5,6 +5,7 @@ Shape suffixes: B batch, T tokens of the longest row, D hidden size.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,17 +17,39 @@ import torch
 
 from workbench.adapters import decoder_layers
 from workbench.distillation.examples import Example
+from workbench.errors import TrainingError
 from workbench.files import storage_errors
 
 TRUNK_TOKENS = 4_096
 """Padded tokens of one trunk batch: large enough to keep the matrix units busy."""
 
 
+class _Opening:
+    """Keys and values of the opening that all rows share, as transformers' attention asks for them.
+
+    The opening runs first, alone; each row then attends to it without computing it again.
+    """
+
+    def __init__(self) -> None:
+        self._stored: dict[int, tuple[torch.Tensor, torch.Tensor]] = {}
+
+    def update(self, keys: torch.Tensor, values: torch.Tensor, layer: int, *_: Any, **__: Any) -> Any:
+        """Stores the opening's keys and values, and puts them before those of the rows."""
+        if layer not in self._stored:
+            self._stored[layer] = (keys, values)
+            return keys, values
+        rows = keys.shape[0]
+        before = (stored.expand(rows, -1, -1, -1) for stored in self._stored[layer])
+        return tuple(torch.cat(pair, dim=2) for pair in zip(before, (keys, values), strict=True))
+
+
 @dataclass(frozen=True)
 class Layers:
     """A causal LM taken apart at ``first_layer``: trunk below, head from there up.
 
-    Rows are padded on the right, so that the causal mask alone keeps padding out of every real token.
+    All sequences begin with the same opening (the chat template's), which is computed once for a
+    whole batch. Rows are padded on the right, so that causal attention keeps padding out of every
+    real token.
     """
 
     model: Any
@@ -46,37 +69,81 @@ class Layers:
         """The output embedding, from hidden states to logits."""
         return self.model.get_output_embeddings()
 
-    def trunk(self, ids_BT: torch.Tensor) -> torch.Tensor:
-        """Returns hidden states [B, T, D] as they enter ``first_layer``."""
-        return self._run(self._decoder.embed_tokens(ids_BT), 0, self.first_layer)
+    def trunk(self, opening_O: torch.Tensor, ids_BT: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Returns the hidden states of the opening [1, O, D] and of the rows after it [B, T, D]."""
+        embed = self._decoder.embed_tokens
+        return self._run(embed(opening_O[None]), embed(ids_BT), 0, self.first_layer)
 
-    def head(self, hidden_BTD: torch.Tensor) -> torch.Tensor:
-        """Returns final, normalised hidden states [B, T, D] from those that enter ``first_layer``."""
-        hidden_BTD = self._run(hidden_BTD, self.first_layer, len(self._layers))
+    def head(self, opening_1OD: torch.Tensor, hidden_BTD: torch.Tensor) -> torch.Tensor:
+        """Returns the rows' final, normalised hidden states [B, T, D] from what `trunk` returned."""
+        _, hidden_BTD = self._run(opening_1OD, hidden_BTD, self.first_layer, len(self._layers))
         final: torch.Tensor = self._decoder.norm(hidden_BTD)
         return final
 
-    def _run(self, hidden_BTD: torch.Tensor, start: int, stop: int) -> torch.Tensor:
-        positions = torch.arange(hidden_BTD.shape[1], device=hidden_BTD.device)[None]
-        rotary = self._decoder.rotary_emb(hidden_BTD, positions)
+    @torch.no_grad()
+    def check(self, opening_O: torch.Tensor, ids_1T: torch.Tensor) -> None:
+        """Compares trunk and head, put together again, with the model's own logits.
+
+        Raises:
+            TrainingError: where they differ, as for models that scale their embeddings or logits.
+        """
+        ours = self.output(self.head(*self.trunk(opening_O, ids_1T))).float()
+        theirs = self.model(input_ids=torch.cat([opening_O[None], ids_1T], dim=1)).logits.float()[:, len(opening_O) :]
+        if (ours - theirs).abs().max() > 0.02 * theirs.abs().max():
+            kind = self.model.config.model_type
+            raise TrainingError(f"models of kind {kind!r} cannot be taken apart at a layer yet; choose another student")
+
+    def _run(
+        self, opening_1OD: torch.Tensor, hidden_BTD: torch.Tensor, start: int, stop: int
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        shared, length = opening_1OD.shape[1], hidden_BTD.shape[1]
+        cache = _Opening()
+        positions = torch.arange(shared + length, device=hidden_BTD.device)
+        visible = positions[None] <= positions[shared:, None]
+        if shared:
+            opening_1OD = self._through(opening_1OD, positions[:shared], None, cache, start, stop)
+        mask = visible[None, None]
+        return opening_1OD, self._through(hidden_BTD, positions[shared:], mask, cache if shared else None, start, stop)
+
+    def _through(
+        self, hidden: torch.Tensor, positions: torch.Tensor, mask: Any, cache: _Opening | None, start: int, stop: int
+    ) -> torch.Tensor:
+        rotary = self._decoder.rotary_emb(hidden, positions[None])
         for layer in self._layers[start:stop]:
-            out = layer(hidden_BTD, attention_mask=None, position_ids=positions, position_embeddings=rotary)
-            hidden_BTD = out[0] if isinstance(out, tuple) else out
-        return hidden_BTD
+            out = layer(
+                hidden,
+                attention_mask=mask,
+                position_ids=positions[None],
+                past_key_values=cache,
+                position_embeddings=rotary,
+            )
+            hidden = out[0] if isinstance(out, tuple) else out
+        return hidden
 
 
 class TrunkCache:
     """Trunk states of all examples in one memory-mapped file of float32 [tokens, D].
 
+    The opening that all examples share is stored once, in memory.
+
     Args:
         path: the file; it is scratch and may be deleted when training is done.
+        opening: the ids that all examples begin with.
+        examples: in the order in which `batch` will name them.
+        width: D, the hidden size.
     """
 
-    def __init__(self, path: Path, examples: Sequence[Example], width: int) -> None:
-        self.starts = np.concatenate([[0], np.cumsum([len(example) for example in examples])])
+    def __init__(self, path: Path, opening: Sequence[int], examples: Sequence[Example], width: int) -> None:
+        self.opening_O = torch.tensor(list(opening), dtype=torch.long)
+        self.opening_1OD = torch.zeros(1, len(opening), width)
+        lengths = [len(example) - len(opening) for example in examples]
+        self.starts = np.concatenate([[0], np.cumsum(lengths)])
         with storage_errors(path):
             path.parent.mkdir(parents=True, exist_ok=True)
-            self.states = np.memmap(path, dtype=np.float32, mode="w+", shape=(int(self.starts[-1]), width))
+            # A sparse file would meet a full disk as a crash of the process, not as an error.
+            with path.open("wb") as stream:
+                os.posix_fallocate(stream.fileno(), 0, max(1, int(self.starts[-1]) * width * 4))
+            self.states = np.memmap(path, dtype=np.float32, mode="r+", shape=(int(self.starts[-1]), width))
 
     @torch.no_grad()
     def fill(
@@ -85,18 +152,23 @@ class TrunkCache:
         """Runs every example through the trunk, longest first, in batches of equal work.
 
         Args:
+            layers: the model, taken apart.
+            examples: the same as in the constructor.
             track: wraps an iterable of batches and their number, to show progress.
         """
-        groups = list(_equal_work([len(example) for example in examples]))
+        device, shared = layers.output.weight.device, len(self.opening_O)
+        groups = list(_equal_work([len(example) - shared for example in examples]))
         for group in track(groups, len(groups)):
-            hidden_BTD = layers.trunk(pad([examples[i].ids for i in group]).to(layers.output.weight.device))
+            ids_BT = pad([examples[i].ids[shared:] for i in group]).to(device)
+            self.opening_1OD, hidden_BTD = layers.trunk(self.opening_O.to(device), ids_BT)
             for row, index in enumerate(group):
+                length = len(examples[index]) - shared
                 self.states[self.starts[index] : self.starts[index + 1]] = (
-                    hidden_BTD[row, : len(examples[index])].float().cpu().numpy()
+                    hidden_BTD[row, :length].float().cpu().numpy()
                 )
 
     def batch(self, indices: Sequence[int]) -> torch.Tensor:
-        """Returns the trunk states of some examples, padded with zeros: [B, T, D]."""
+        """Returns the trunk states of some examples after the opening, padded with zeros: [B, T, D]."""
         rows = [torch.from_numpy(self.states[self.starts[i] : self.starts[i + 1]].copy()) for i in indices]
         return torch.nn.utils.rnn.pad_sequence(rows, batch_first=True)
 

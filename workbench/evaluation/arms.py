@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from workbench.errors import InputError
-from workbench.files import remove, storage_errors
+from workbench.files import remove, storage_errors, text_hash
 from workbench.inference import Engine, Request, Sampling
 from workbench.interventions import Guidance
-from workbench.records import Completion, Problem, from_json, to_json
+from workbench.progress import Track
+from workbench.records import Completion, Problem, from_json, to_json, write_records
 from workbench.students import Student
-
-Track = Callable[[Iterable[Any], int, str], Iterable[Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,21 +73,27 @@ def answer_problems(
     Returns:
         The completions in the problems' order.
     """
-    partial = file.with_name(f".{file.name}")
-    done = {completion.problem_id: completion for completion in _finished(partial)}
+    partial = file.with_name(f".{file.stem}.{_key(student, problems, arm, config)}.jsonl")
+    done = {completion.problem_id: completion for completion in _left_behind(partial)}
     missing = [problem for problem in problems if problem.id not in done]
     with storage_errors(file):
         file.parent.mkdir(parents=True, exist_ok=True)
-        with partial.open("ab") as stream:
+        with partial.open("wb") as stream:
+            stream.writelines(to_json(completion) + b"\n" for completion in done.values())
             for completion in track(_answers(student, missing, arm, config), len(missing), arm.name):
                 stream.write(to_json(completion) + b"\n")
                 stream.flush()
                 done[completion.problem_id] = completion
-        ordered = [done[problem.id] for problem in problems]
-        partial.write_bytes(b"".join(to_json(completion) + b"\n" for completion in ordered))
-        partial.replace(file)
+    ordered = [done[problem.id] for problem in problems]
+    write_records(file, ordered)
     remove(partial)
     return ordered
+
+
+def _key(student: Student, problems: Sequence[Problem], arm: Arm, config: DecodingConfig) -> str:
+    """Tells whose answers a partial file holds, so that two students' are never mixed."""
+    guidance = arm.guidance.to_dict() if arm.guidance else None
+    return text_hash(student.fingerprint(), arm.name, guidance, config, *map(to_json, problems))[:12]
 
 
 def _answers(student: Student, problems: Sequence[Problem], arm: Arm, config: DecodingConfig) -> Iterator[Completion]:
@@ -109,7 +113,7 @@ def _answers(student: Student, problems: Sequence[Problem], arm: Arm, config: De
         yield from engine.run(requests, arm.name)
 
 
-def _finished(partial: Path) -> Iterator[Completion]:
+def _left_behind(partial: Path) -> Iterator[Completion]:
     """What an interrupted run left; its last line may be cut off."""
     if not partial.exists():
         return

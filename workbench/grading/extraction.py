@@ -14,7 +14,7 @@ from workbench.errors import InputError
 from workbench.grading.cleaning import final_text, plain, trimmed
 from workbench.grading.formulas import formula_in, last_formula
 from workbench.grading.lists import last_list, parse_list
-from workbench.grading.numbers import Number, last_number, number_in, parse_number
+from workbench.grading.numbers import Number, last_number, number_in, parse_number, stands_alone
 from workbench.grading.phrases import (
     LETTERS,
     choice_in,
@@ -111,20 +111,16 @@ def _number_in_region(problem: Problem, region: Region) -> str | None:
         return number.text if number and is_direct and _is_only_number(text) else trimmed(region.text)
     if region.kind == "hashes" and (not is_direct or ":" in text or _HEADING.match(text)):
         return None
-    if _opens_solution(region, number is not None and is_direct and _stands_alone(text, number, region.tail)):
+    if _opens_solution(region, number is not None and is_direct and _is_result(text, number, region.tail)):
         number, is_direct = last_number(plain(region.text + "\n" + region.tail)), False
     if number is None:
         return trimmed(text) if is_direct else None
     return number.text
 
 
-_ASIDE = re.compile(r"[ °]*(?:[A-Za-z.²³/%]+ ?){0,4}(?:$|[.,;(!\[*]|\b(?:because|since)\b)")
-
-
-def _stands_alone(text: str, number: Number, tail: str) -> bool:
+def _is_result(text: str, number: Number, tail: str) -> bool:
     """True where a line gives a value and at most its unit and a reason; an equation may be a solution's first."""
-    is_result = _ASIDE.match(text[number.end :][:120]) is not None
-    return is_result and ("=" not in text or "=" not in tail)
+    return stands_alone(text, number) and ("=" not in text or "=" not in tail)
 
 
 def _is_only_number(text: str) -> bool:

@@ -6,6 +6,7 @@ answers one comparison a line, and is replaced when it takes too long or dies; t
 
 from __future__ import annotations
 
+import atexit
 import json
 import logging
 import os
@@ -50,7 +51,8 @@ class MathWorker:
         """
         with self._lock:
             try:
-                if self._process is None:
+                if self._process is None or self._process.poll() is not None:
+                    self._stop()
                     self._start()
                 reply = self._ask(json.dumps([reference, answer, self.limit_s]), self.limit_s)
             except queue.Empty:
@@ -59,6 +61,9 @@ class MathWorker:
             except OSError as error:
                 self._stop()
                 return "unknown", f"the comparison could not run: {error}"
+            except BaseException:  # interrupted: a late reply must not answer the next question
+                self._stop()
+                raise
             if not reply:
                 self._stop()
                 return "unknown", "the comparison crashed"
@@ -121,7 +126,9 @@ def _pump(stream: IO[str], lines: queue.Queue[str]) -> None:
 @cache
 def shared_worker() -> MathWorker:
     """Returns the worker that all callers of this process share; it starts with its first comparison."""
-    return MathWorker()
+    worker = MathWorker()
+    atexit.register(worker.close)
+    return worker
 
 
 def serve() -> None:
@@ -135,8 +142,9 @@ def serve() -> None:
     out.flush()
     for line in sys.stdin:
         reference, answer, limit_s = json.loads(line)
-        _end_later(limit_s)
+        _end_after(int(limit_s) + 30)
         out.write(json.dumps(_judge(parse, verify, reference, answer)) + "\n")
+        _end_after(0)
         out.flush()
 
 
@@ -150,12 +158,12 @@ def _limit_memory() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (limit, hard))
 
 
-def _end_later(limit_s: float) -> None:
-    """Lets the process end by itself when its parent died in the middle of a long comparison."""
+def _end_after(seconds: int) -> None:
+    """Lets the process end by itself, should its parent die during a long comparison; 0 calls that off."""
     import signal
 
     if hasattr(signal, "alarm"):
-        signal.alarm(int(limit_s) + 30)
+        signal.alarm(seconds)
 
 
 def _judge(parse: Callable[..., Any], verify: Callable[..., Any], reference: str, answer: str) -> Comparison:

@@ -47,6 +47,7 @@ _LEAD = re.compile(
     r"|a total of|it)\b[^\w=]{0,6}){0,4}(?:\b[A-Za-z]\w{0,2} ?= ?[^\w=]{0,3})?",
     re.IGNORECASE,
 )
+_ASIDE = re.compile(r"[ °]*(?:[A-Za-z.²³/%]+ ?){0,4}(?:$|[.,;(!\[*]|\b(?:because|since)\b)")
 _SENTENCE_END = re.compile(r"(?<=[.!?])[ \t]+|\n+")
 _ROUNDING = re.compile(r"\bround(?:s|ed|ing)?\b")
 _ENUMERATOR = re.compile(r"[ \t>*#-]{0,8}(?:step ?)?\d{1,3}[.):]+(?=\s|\*|$)", re.IGNORECASE)
@@ -136,15 +137,20 @@ def number_in(region: str) -> tuple[Number | None, bool]:
         return (spelled[0], is_led) if spelled and (is_led or is_short) else (None, False)
     first = numbers[0]
     is_led = bool(_LEAD.fullmatch(region, 0, first.start)) if first.start < 120 else False
-    if is_led and not _OPERATION.match(region, first.end):
-        return (None if _is_symbolic(region, first) else first), True
     computed = _after_equals(region, numbers)
+    if is_led and not _OPERATION.match(region, first.end) and (computed is None or stands_alone(region, first)):
+        return (None if _is_symbolic(region, first) else first), True
     if computed is not None:
         return computed, is_led
     if is_led:
         return (first if re.match(r" ?[=≈]", region[first.end :]) else None), True
     clean = [number for number in numbers if not _is_symbolic(region, number)]
     return _outside_brackets(region, clean), False
+
+
+def stands_alone(text: str, number: Number) -> bool:
+    """True where a number is followed by no more than its unit, up to a pause or a reason."""
+    return _ASIDE.match(text[number.end :][:120]) is not None
 
 
 def _after_equals(text: str, numbers: list[Number]) -> Number | None:

@@ -1,6 +1,5 @@
 """One decoding engine for every arm, pane and pass-rate."""
 
-from workbench.inference.attention import use_grouped_attention
 from workbench.inference.engine import Engine, Request
 from workbench.inference.sampling import Sampling
 from workbench.inference.steering import Controller, Encoder, End, Inject, Steering, View
@@ -15,5 +14,4 @@ __all__ = [
     "Sampling",
     "Steering",
     "View",
-    "use_grouped_attention",
 ]

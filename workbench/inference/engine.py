@@ -14,9 +14,8 @@ from typing import Any
 import psutil
 import torch
 
-from workbench.errors import StudentError
-from workbench.inference.attention import use_grouped_attention
-from workbench.inference.cache import SlotCache
+from workbench.errors import InputError, StudentError
+from workbench.inference.cache import SlotCache, row_bytes
 from workbench.inference.sampling import Sampling
 from workbench.inference.steering import Controller, End, Inject, Steering, View
 from workbench.records import Completion, Event, FinishReason
@@ -36,6 +35,10 @@ class Request:
     sample: int = 0
     steering: Steering | None = None
 
+    def __post_init__(self) -> None:
+        if self.max_tokens < 1:
+            raise InputError(f"problem {self.problem_id}: max_tokens={self.max_tokens} must be at least 1")
+
 
 @dataclass(slots=True)
 class _Row:
@@ -51,7 +54,7 @@ class _Row:
 
     @property
     def length(self) -> int:
-        """Positions in the cache after the next step, less one."""
+        """Positions that the row takes up once its last token has been fed."""
         return len(self.request.prompt_ids) + len(self.token_ids)
 
 
@@ -59,7 +62,7 @@ class Engine:
     """Answers many requests with one set of weights, in slots that never run empty.
 
     Args:
-        student: its model's attention is switched to `grouped_attention`.
+        student: its adapter may be on or off while the engine runs.
         slots: rows that run together; fewer where memory is short.
         sampling: greedy by default.
 
@@ -74,7 +77,6 @@ class Engine:
         self.sampling = sampling or Sampling()
         self._base = student.model.get_base_model() if student.has_adapter else student.model
         _refuse_unsupported(self._base, student.name)
-        use_grouped_attention(self._base)
 
     @torch.no_grad()
     def run(self, requests: Iterable[Request], arm: str = "student") -> Iterator[Completion]:
@@ -90,12 +92,14 @@ class Engine:
         if not waiting:
             return
         capacity = max(len(request.prompt_ids) + request.max_tokens for request in waiting) + 1
+        _refuse_beyond_window(self._base, self.student.name, capacity)
         slots = self._affordable(min(self.slots, len(waiting)), capacity)
         cache = SlotCache(self._base, slots, capacity)
+        opening = self._open(waiting, cache)
         rows: list[_Row] = []
         while waiting or rows:
             if waiting and (slots - len(rows)) * REFILL_SHARE >= slots:
-                logits_BV = self._admit(waiting, rows, cache, slots)
+                logits_BV = self._admit(waiting, rows, cache, slots, opening)
                 self._write(rows[-len(logits_BV) :], logits_BV)
             else:
                 self._write(rows, self._step(rows, cache))
@@ -103,27 +107,45 @@ class Engine:
 
     def _affordable(self, slots: int, capacity: int) -> int:
         """Fewer slots where the cache would take more than half of the free memory."""
-        config = self._base.config.get_text_config()
-        width = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
-        row = 2 * config.num_hidden_layers * config.num_key_value_heads * capacity * width
-        row *= self._base.get_input_embeddings().weight.element_size()
         cuda = self.student.device.type == "cuda"
         free = torch.cuda.mem_get_info()[0] if cuda else psutil.virtual_memory().available
-        return max(1, min(slots, int(free // 2 // row)))
+        return max(1, min(slots, int(free // 2 // row_bytes(self._base, capacity))))
 
-    def _admit(self, waiting: deque[Request], rows: list[_Row], cache: SlotCache, slots: int) -> torch.Tensor:
+    def _open(self, waiting: Sequence[Request], cache: SlotCache) -> int:
+        """Runs the opening that all prompts share, a chat template's for instance, once for all slots.
+
+        Returns:
+            Its length; 0 where there is none worth it. Each prompt keeps at least one token of its own.
+        """
+        first, last = min(r.prompt_ids for r in waiting), max(r.prompt_ids for r in waiting)
+        shared = next((n for n, pair in enumerate(zip(first, last, strict=False)) if len(set(pair)) > 1), len(first))
+        shared = min(shared, min(len(request.prompt_ids) for request in waiting) - 1)
+        if shared > 0:
+            self._prefill([first[:shared]], slice(0, 1), cache, 0)
+            cache.share_opening(shared)
+        return max(0, shared)
+
+    def _admit(
+        self, waiting: deque[Request], rows: list[_Row], cache: SlotCache, slots: int, opening: int
+    ) -> torch.Tensor:
         """Runs the prompts of as many waiting requests as there are free slots; returns their logits."""
         fresh = [waiting.popleft() for _ in range(min(len(waiting), slots - len(rows)))]
-        lengths_B = torch.tensor([len(request.prompt_ids) for request in fresh], device=self.student.device)
-        ids_BP = torch.nn.utils.rnn.pad_sequence([torch.tensor(r.prompt_ids) for r in fresh], batch_first=True)
-        ids_BP = ids_BP.to(self.student.device)
-        cache.open_rows(slice(len(rows), len(rows) + len(fresh)), ids_BP.shape[1])
-        positions_P = torch.arange(ids_BP.shape[1], device=ids_BP.device)[None]
-        # Padding stands on the right, where causal attention keeps it out of every real position.
-        causal = torch.ones(ids_BP.shape[1], ids_BP.shape[1], dtype=torch.bool, device=ids_BP.device).tril()
-        hidden_BPD = self._forward(ids_BP, causal[None, None], positions_P, cache)
+        lengths_B = torch.tensor([len(request.prompt_ids) - opening for request in fresh], device=self.student.device)
+        own = [request.prompt_ids[opening:] for request in fresh]
+        hidden_BPD = self._prefill(own, slice(len(rows), len(rows) + len(fresh)), cache, opening)
         rows += [_Row(request, self._controller(request), time.monotonic()) for request in fresh]
         return self._logits(hidden_BPD[torch.arange(len(fresh)), lengths_B - 1])
+
+    def _prefill(self, prompts: Sequence[Sequence[int]], slots: slice, cache: SlotCache, start: int) -> torch.Tensor:
+        """Runs prompts from position ``start`` on; returns final hidden states [B, P, D]."""
+        ids_BP = torch.nn.utils.rnn.pad_sequence([torch.tensor(ids) for ids in prompts], batch_first=True)
+        ids_BP = ids_BP.to(self.student.device)
+        stop = start + ids_BP.shape[1]
+        cache.open_rows(slots, start, stop)
+        positions_P = torch.arange(start, stop, device=ids_BP.device)
+        # Padding stands on the right, where causal attention keeps it out of every real position.
+        visible_PK = torch.arange(stop, device=ids_BP.device)[None] <= positions_P[:, None]
+        return self._forward(ids_BP, visible_PK[None, None], positions_P[None], cache)
 
     def _step(self, rows: Sequence[_Row], cache: SlotCache) -> torch.Tensor:
         """Feeds each row its last token and returns the logits of the next one, [B, V]."""
@@ -213,6 +235,17 @@ def _finished(rows: list[_Row], cache: SlotCache) -> list[_Row]:
             cache.move(len(rows), slot, last.length)
             rows[slot] = last
     return done
+
+
+def _refuse_beyond_window(model: Any, name: str, capacity: int) -> None:
+    """A window over all layers does not matter before it is full; no window is applied here."""
+    config = model.config.get_text_config()
+    used = getattr(config, "use_sliding_window", True) and getattr(config, "sliding_window", None)
+    if capacity > min(used or capacity, config.max_position_embeddings):
+        limit = min(used or capacity, config.max_position_embeddings)
+        raise StudentError(
+            f"student {name} sees {limit:,} positions, {capacity:,} are needed: shorten the longest question"
+        )
 
 
 def _refuse_unsupported(model: Any, name: str) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 
 from workbench.errors import InputError
+from workbench.files import text_hash
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +38,6 @@ class Sampling:
 
 def gumbel(size: int, seed: int, problem_id: str, sample: int, position: int) -> np.ndarray:
     """Returns standard Gumbel noise, float32 [size], that depends on the arguments alone."""
-    digest = hashlib.sha256(f"{seed}\x1f{problem_id}\x1f{sample}\x1f{position}".encode()).digest()
-    generator = np.random.Generator(np.random.Philox(key=int.from_bytes(digest[:16], "big")))
+    key = int(text_hash(seed, problem_id, sample, position)[:32], 16)
+    generator = np.random.Generator(np.random.Philox(key=key))
     return generator.gumbel(size=size).astype(np.float32)

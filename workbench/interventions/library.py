@@ -52,19 +52,23 @@ class Budget(Intervention):
     given, the answer's heading is written and the student gets ``answer_tokens`` to give it.
     """
 
-    limit: int = 3
+    limit: int = 5
     text: str = "Wait"
     max_tokens: int = 512
     min_tokens: int = 0
     answer_tokens: int = 24
+    continues: int = 3
+    """How often too early an end is replaced."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not 0 <= self.min_tokens < self.max_tokens or not 0 < self.answer_tokens < self.max_tokens:
+        if self.answer_tokens < 1 or not 0 <= self.min_tokens <= self.max_tokens - self.answer_tokens:
             raise InputError(
-                f"Budget: min_tokens={self.min_tokens} and answer_tokens={self.answer_tokens} "
-                f"must be below max_tokens={self.max_tokens}"
+                f"Budget: min_tokens={self.min_tokens} plus answer_tokens={self.answer_tokens} "
+                f"must fit into max_tokens={self.max_tokens}"
             )
+        if self.limit < self.continues + 2:
+            raise InputError(f"Budget: limit={self.limit} must be at least continues + 2, for the answer and the end")
 
     def fires(self, view: View) -> str | None:
         """Near the end of the budget, at its end, and where the student ends too early."""
@@ -73,7 +77,7 @@ class Budget(Intervention):
             return f"the budget of {self.max_tokens} tokens is spent"
         if written >= self._answer_from(view) and HEADINGS["answer"] not in view.text:
             return f"{self.answer_tokens} tokens of the budget are left and no answer was given"
-        if view.wants_to_end and written < self.min_tokens:
+        if view.wants_to_end and written < self.min_tokens and view.text.count(f"\n{self.text}") < self.continues:
             return f"the student ends after {written} of at least {self.min_tokens} tokens"
         return None
 

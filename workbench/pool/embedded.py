@@ -14,8 +14,12 @@ from workbench.records import Problem, Trace
 POOL_SIZE = 59_029
 """The size of s1's pool (Muennighoff et al., arXiv 2501.19393), for comparison."""
 
+DRAWS_PER_PROBLEM = 50
+"""A family with fewer distinct questions than were asked for gives what it has."""
 TEACHER = "worked"
-PROMPT_VERSION = "worked/1"
+WORDING = 0
+"""One wording for all traces: a small student learns a form from fewer traces when it does not vary."""
+PROMPT_VERSION = "worked/2"
 CREATED = "2026-11-22"
 """The date of the solvers' version, not of the run: the same seed gives the same bytes."""
 
@@ -53,7 +57,7 @@ def worked_trace(family: Family, problem: Problem) -> Trace:
     Raises:
         AssertionError: where the family's solver is wrong, which is a defect of ours.
     """
-    solution = family.solve(problem, Random(problem.metadata["seed"]))
+    solution = family.solve(problem, Random(WORDING))
     grade = grade_answer(problem, solution.answer)
     assert grade.is_correct, f"{problem.id}: the worked answer {solution.answer!r} is {grade.verdict}: {grade.reason}"
     return Trace(
@@ -84,7 +88,7 @@ def embedded_problems(
     for family in FAMILIES if families is None else families:
         distinct: dict[str, Problem] = {}
         index = 0
-        while len(distinct) < per_family:
+        while len(distinct) < per_family and index < DRAWS_PER_PROBLEM * per_family:
             problem = family.problem(seed, split, index)
             distinct.setdefault(problem.question, problem)
             index += 1

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -11,6 +10,7 @@ from typing import Any, Literal
 
 import reasoning_gym
 
+from workbench.files import text_hash
 from workbench.records import Problem, Step
 
 Split = Literal["train", "dev", "test"]
@@ -67,7 +67,7 @@ class Family:
         reasoning-gym draws item i from ``seed + i``, so that neighbouring seeds share their items;
         each problem's own seed is therefore a hash of (seed, split, family, index).
         """
-        item_seed = _hash(seed, split, self.name, index)
+        item_seed = int(text_hash(seed, split, self.name, index)[:16], 16) >> 1  # 63 bits suit Parquet
         level = index % len(self.levels)
         item = self._item(item_seed, level)
         metadata = {name: item["metadata"][name] for name in self.keep}
@@ -84,7 +84,8 @@ class Family:
     def _item(self, item_seed: int, level: int) -> Mapping[str, Any]:
         if callable(self.generator):
             return self.generator(Random(item_seed), self.levels[level])
-        return _dataset(self.generator, tuple(self.levels[level].items()))[item_seed]
+        item: Mapping[str, Any] = _dataset(self.generator, tuple(self.levels[level].items()))[item_seed]
+        return item
 
     def score(self, problem: Problem, answer: str) -> float:
         """Returns the generator's own score of an answer, 1.0 where it is right.
@@ -96,12 +97,6 @@ class Family:
         item = self._item(problem.metadata["seed"], problem.metadata["level"])
         dataset = _dataset(self.generator, tuple(self.levels[problem.metadata["level"]].items()))
         return float(dataset.score_answer(answer, dict(item)))
-
-
-def _hash(*parts: object) -> int:
-    """63 bits, so that the number survives JSON readers and Parquet's signed integers."""
-    digest = hashlib.sha256("\x1f".join(map(str, parts)).encode()).digest()
-    return int.from_bytes(digest[:8], "big") >> 1
 
 
 @cache

@@ -1,8 +1,9 @@
 """Find, load and save a student: a small open model that learns."""
 
+from workbench.students.attention import use_grouped_attention
 from workbench.students.prompts import Prompter
 from workbench.students.resolve import DEFAULT_STUDENT, EMBEDDED, StudentSource, cache_folder, resolve_student
-from workbench.students.student import Student, load_student
+from workbench.students.student import Student, load_student, load_tokenizer
 
 __all__ = [
     "DEFAULT_STUDENT",
@@ -12,5 +13,7 @@ __all__ = [
     "StudentSource",
     "cache_folder",
     "load_student",
+    "load_tokenizer",
     "resolve_student",
+    "use_grouped_attention",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -28,7 +28,6 @@ class Prompter:
     """
 
     tokenizer: Any
-    _cache: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @cached_property
     def _frame(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
@@ -41,6 +40,11 @@ class Prompter:
         if not slot:
             raise StudentError("this student's chat template drops the user's text; choose another student")
         return tuple(self._marked(before)), tuple(self._marked(after))
+
+    @property
+    def opening(self) -> tuple[int, ...]:
+        """The ids that every prompt begins with, whatever the question."""
+        return self._frame[0]
 
     def _marked(self, text: str) -> list[int]:
         ids: list[int] = self.tokenizer.encode(text, add_special_tokens=False)

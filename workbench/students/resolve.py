@@ -9,10 +9,11 @@ import tempfile
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import platformdirs
 
-from workbench.errors import StudentError
+from workbench.errors import StudentError, first_line
 from workbench.files import atomic_path, file_hash
 
 DEFAULT_STUDENT = "smollm2-135m"
@@ -120,7 +121,7 @@ def _convert(gguf: Path, target: Path) -> None:
 
     folder, file = str(gguf.parent), gguf.name
     tokenizer = AutoTokenizer.from_pretrained(folder, gguf_file=file)
-    model = AutoModelForCausalLM.from_pretrained(folder, gguf_file=file, dtype=torch.float32)
+    model: Any = AutoModelForCausalLM.from_pretrained(folder, gguf_file=file, dtype=torch.float32)
     # The loader marks the model as quantised although its weights are plain floats; saving refuses that.
     del model.config.quantization_config
     model.is_quantized = False
@@ -136,8 +137,7 @@ def _from_hub(name: str) -> Path:
     try:
         return Path(snapshot_download(name, allow_patterns=["*.json", "*.safetensors", "*.jinja", "*.model", "*.txt"]))
     except Exception as error:  # the Hub client raises a dozen kinds, all with the same two fixes
-        reason = str(error).strip().splitlines()[0][:160] if str(error).strip() else type(error).__name__
         raise StudentError(
-            f"student {name} is not a local folder and the Hub did not give it ({reason}): "
+            f"student {name} is not a local folder and the Hub did not give it ({first_line(error)}): "
             f"check the id and the connection, or use the embedded {DEFAULT_STUDENT}"
         ) from error

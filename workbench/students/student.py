@@ -10,11 +10,19 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from workbench.errors import StudentError
+from workbench.errors import StudentError, first_line
+from workbench.files import file_hash, text_hash
+from workbench.students.attention import use_grouped_attention
 from workbench.students.prompts import Prompter
 from workbench.students.resolve import StudentSource, resolve_student
+
+_UNREADABLE = (OSError, ValueError, KeyError, SafetensorError)
+"""What damaged or foreign files raise in the libraries that read them."""
+_SMALL_FILE = 64_000_000
+"""Bytes; larger files are not hashed."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +65,16 @@ class Student:
         """True for a distilled student."""
         return hasattr(self.model, "peft_config")
 
+    def fingerprint(self) -> str:
+        """Returns a hash of what the student is: its source's files, and its adapter's where it has one.
+
+        Weights of several gigabytes are known by name, size and date alone.
+        """
+        files = sorted(path for path in self.source.path.glob("*") if path.suffix in {".json", ".safetensors"})
+        small = [file_hash(path) for path in files if path.stat().st_size < _SMALL_FILE]
+        large = [(path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in files]
+        return text_hash(self.name, *small, *(entry for entry in large if entry[1] >= _SMALL_FILE))
+
     @contextmanager
     def without_adapter(self) -> Iterator[None]:
         """Inside, the model computes as the base does."""
@@ -82,23 +100,36 @@ def load_student(name: str | Path, *, device: str = "cpu", dtype: torch.dtype = 
     if (source.path / "adapter_config.json").exists():
         return _with_adapter(source, device, dtype)
     try:
-        model = AutoModelForCausalLM.from_pretrained(source.path, dtype=dtype, use_safetensors=True)
-        tokenizer = AutoTokenizer.from_pretrained(source.path)
-    except (OSError, ValueError, KeyError) as error:
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0][:160]
-        raise StudentError(f"student {name} cannot be loaded from {source.path}: {reason}") from error
+        model: Any = AutoModelForCausalLM.from_pretrained(source.path, dtype=dtype, use_safetensors=True)
+    except _UNREADABLE as error:
+        raise StudentError(f"student {name} cannot be loaded from {source.path}: {first_line(error)}") from error
+    use_grouped_attention(model)
     model.requires_grad_(False).eval()
-    return Student(str(name), model.to(device), Prompter(tokenizer), source)
+    return Student(str(name), model.to(device), Prompter(load_tokenizer(name)), source)
+
+
+def load_tokenizer(name: str | Path) -> Any:
+    """Loads a student's tokenizer alone; finds it, and fails, as `load_student` does."""
+    path = resolve_student(str(name)).path
+    if (path / "adapter_config.json").exists():
+        return load_tokenizer(_base_name(path))
+    try:
+        return AutoTokenizer.from_pretrained(path)
+    except _UNREADABLE as error:
+        raise StudentError(f"student {name} has no readable tokenizer in {path}: {first_line(error)}") from error
+
+
+def _base_name(path: Path) -> str:
+    name: str = json.loads((path / "adapter_config.json").read_text(encoding="utf-8"))["base_model_name_or_path"]
+    return name
 
 
 def _with_adapter(source: StudentSource, device: str, dtype: torch.dtype) -> Student:
     from peft import PeftModel
 
-    config = json.loads((source.path / "adapter_config.json").read_text(encoding="utf-8"))
-    base = load_student(config["base_model_name_or_path"], device=device, dtype=dtype)
+    base = load_student(_base_name(source.path), device=device, dtype=dtype)
     try:
         model = PeftModel.from_pretrained(base.model, str(source.path), is_trainable=False)
     except Exception as error:  # a foreign or damaged checkpoint fails in many ways, with one fix
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0][:160]
-        raise StudentError(f"the adapter in {source.path} does not fit {base.name}: {reason}") from error
+        raise StudentError(f"the adapter in {source.path} does not fit {base.name}: {first_line(error)}") from error
     return Student(source.name, model.eval(), base.prompter, source)

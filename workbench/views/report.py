@@ -20,6 +20,7 @@ from plotly.offline import get_plotlyjs
 from workbench.errors import InputError
 from workbench.evaluation.statistics import Answer, Gain, holm, verdict
 from workbench.files import write_text
+from workbench.progress import duration
 from workbench.records import Event
 from workbench.views import plots
 from workbench.views.report_data import FamilyRow, Interval, Pane, ReportData
@@ -195,7 +196,7 @@ def summary(headline: Mapping[str, Any]) -> str:
     accuracy, gain = headline.get("accuracy") or {}, _headline_gain(headline)
     if not {"base", "student"} <= accuracy.keys():
         return "No comparison of the student with its base was recorded."
-    sentence = f"The student answered {percent(accuracy['student'])} of the held-out problems"
+    sentence = f"The student answered {percent(accuracy['student'])} of {_compared(headline)}"
     sentence += f", its base {percent(accuracy['base'])}"
     if gain is None:
         return sentence + "."
@@ -206,6 +207,13 @@ def summary(headline: Mapping[str, Any]) -> str:
     }[verdict(gain)]
     bounds = interval(gain, signed=True)
     return f"{sentence}: {points_text(gain.value)} points (95 % interval {bounds}, {p_text(gain.p_value)}); {opinion}."
+
+
+def _compared(headline: Mapping[str, Any]) -> str:
+    """What accuracy and gain are measured on: the seen families, where those are counted apart."""
+    if "seen_problems" in headline:
+        return f"{headline['seen_problems']:,} held-out problems of seen families"
+    return "the held-out problems"
 
 
 def cards(headline: Mapping[str, Any]) -> tuple[Card, ...]:
@@ -240,19 +248,6 @@ def _accuracy_card(arm: str, accuracy: Mapping[str, float]) -> Card:
         "teacher": "the ceiling",
     }
     return Card(arm_label(arm), percent(accuracy[arm]), details[arm])
-
-
-def duration(seconds: float) -> str:
-    """Returns a time for people.
-
-    >>> duration(42.3), duration(1849), duration(9000)
-    ('42 s', '30 min 49 s', '2 h 30 min')
-    """
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return f"{hours} h {minutes} min"
-    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
 def verdicts(rows: Sequence[FamilyRow]) -> tuple[Answer | None, ...]:

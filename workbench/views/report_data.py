@@ -152,8 +152,6 @@ class ReportData:
 
 
 EMBEDDED_NOTES = (
-    "The base's weights were dequantised from a 4-bit file (Q4_1). Part of a gain may be repair of that damage "
-    "rather than new reasoning.",
     "The teacher is a set of programs that solve and explain each problem. It is right by construction, "
     "it is no language model, and its accuracy is a ceiling, not a rival.",
     "No question of the test is among the training problems, and the families marked unseen were held out whole: "

@@ -142,8 +142,8 @@ FAMILIES: tuple[Family, ...] = (
         answer_type="number",
         levels=(
             {"min_terms": 1, "max_terms": 2, "min_value": 2, "max_value": 9, **_OPERATORS},
-            {"min_terms": 2, "max_terms": 2, "max_value": 12, **_OPERATORS},
-            {"min_terms": 2, "max_terms": 3, "max_value": 12, **_OPERATORS},
+            {"min_terms": 2, "max_terms": 2, "min_value": 2, "max_value": 9, **_OPERATORS},
+            {"min_terms": 2, "max_terms": 2, "min_value": 2, "max_value": 12, **_OPERATORS},
         ),
         solve=solve_equation,
         generator="simple_equations",

@@ -12,9 +12,6 @@ from reasoning_gym.arithmetic.leg_counting import ANIMALS
 from workbench.pool.family import Family, WorkedSolution
 from workbench.records import Problem
 
-_TABLE = 10
-"""Up to here a count times a number of legs is a fact that one learns by heart."""
-
 
 def chain(start: int, moves: Iterable[tuple[str, int]]) -> list[str]:
     """Returns one equation for each move, a sign and a number, from the running total before it.
@@ -231,79 +228,30 @@ def _wide_product(factors: Sequence[int], rng: Random) -> WorkedSolution:
 
 
 def solve_leg_counting(problem: Problem, rng: Random) -> WorkedSolution:
-    """Multiplies animal by animal, or takes animals with equally many legs together."""
+    """Multiplies each animal by its legs; more than two animals need a running total."""
     animals: dict[str, int] = problem.metadata["animals"]
-    groups: dict[int, list[str]] = {}
-    for animal in animals:
-        groups.setdefault(ANIMALS[animal], []).append(animal)
-    shared = {legs: names for legs, names in groups.items() if legs and len(names) > 1}
-    if shared and all(sum(animals[name] for name in names) <= _TABLE for names in shared.values()):
-        return _legs_by_group(animals, groups, rng)
-    return _legs_by_animal(animals, rng)
-
-
-def _legs_by_animal(animals: dict[str, int], rng: Random) -> WorkedSolution:
-    steps = [_legs_of(animal, count, ANIMALS[animal]) for animal, count in animals.items()]
-    legs = {animal: count * ANIMALS[animal] for animal, count in animals.items() if ANIMALS[animal]}
-    strategy = rng.choice(("Find the legs of each animal, then add.", "Multiply each by its legs, then add."))
-    return WorkedSolution(
-        method="animal by animal",
-        strategy=strategy,
-        tactics=(*steps, *running_sums(list(legs.values()))),
-        check=_check_legs(animals, legs),
-        answer=str(sum(legs.values())),
-    )
-
-
-def _legs_of(label: str, count: int, legs: int) -> str:
-    if legs <= _TABLE or count == 1:
-        return f"{label}: {count} * {legs} = {count * legs}"
-    return f"{label}: {', '.join(partial_products(count, legs))}"
-
-
-def _check_legs(animals: dict[str, int], legs: dict[str, int]) -> str:
-    """Another order of adding; with fewer than three numbers, back to the number of the first animal."""
-    total, parts = sum(legs.values()), list(legs.values())
-    if not parts:
-        return "None of these animals has legs, and 0 + 0 = 0."
-    if len(parts) < 3:
-        first = next(iter(legs))
-        back = chain(total, [("-", part) for part in parts[1:]])
-        return f"Backwards: {', '.join([*back, f'{parts[0]} / {ANIMALS[first]} = {animals[first]}'])}."
-    before, last = sum(parts[:-2]), sum(parts[-2:])
-    return f"In another order: {parts[-2]} + {parts[-1]} = {last}, {before} + {last} = {total}."
-
-
-def _legs_by_group(animals: dict[str, int], groups: dict[int, list[str]], rng: Random) -> WorkedSolution:
-    steps: list[str] = []
-    for legs, names in groups.items():
-        steps += _legs_together(animals, names, legs) if legs else [_legs_of(name, animals[name], 0) for name in names]
-    legs, shared = next((legs, names) for legs, names in groups.items() if legs and len(names) > 1)
-    apart = [f"{animals[name]} * {legs} = {animals[name] * legs}" for name in shared]
-    products = [legs * sum(animals[name] for name in names) for legs, names in groups.items() if legs]
-    strategy = rng.choice(
-        (
-            f"{' and '.join(shared)} have {legs} legs each: count them together.",
-            f"Take {' and '.join(shared)} together, each has {legs} legs.",
-        )
-    )
-    return WorkedSolution(
-        method="equal legs together",
-        strategy=strategy,
-        tactics=(*steps, *running_sums(products)),
-        check=f"Apart: {', '.join([*apart, *running_sums([animals[name] * legs for name in shared])])}.",
-        answer=str(sum(products)),
-    )
-
-
-def _legs_together(animals: dict[str, int], names: list[str], legs: int) -> list[str]:
-    counts = [animals[name] for name in names]
-    if len(names) == 1:
-        return [_legs_of(names[0], counts[0], legs)]
-    return [
-        f"{' and '.join(names)}: {', '.join(running_sums(counts))}",
-        f"{sum(counts)} * {legs} = {sum(counts) * legs}",
+    legs = [count * ANIMALS[animal] for animal, count in animals.items()]
+    products = [
+        f"{animal}: {count} * {ANIMALS[animal]} = {part}"
+        for (animal, count), part in zip(animals.items(), legs, strict=True)
     ]
+    if len(animals) > 2:
+        method = "running total"
+        strategy = rng.choice(
+            ("Count the legs of each animal, then add up.", "Legs of each animal, then a running total.")
+        )
+    else:
+        method = "one sum"
+        strategy = rng.choice(("Count the legs of both animals, then add.", "Legs of both animals, then one sum."))
+    total = sum(legs)
+    undone = chain(total, [("-", part) for part in reversed(legs[1:])])
+    return WorkedSolution(
+        method=method,
+        strategy=strategy,
+        tactics=(*products, *running_sums(legs)),
+        check=f"Backwards: {', '.join(undone)}." if undone else f"{legs[0]} is all there is.",
+        answer=str(total),
+    )
 
 
 FAMILIES: tuple[Family, ...] = (
@@ -336,7 +284,7 @@ FAMILIES: tuple[Family, ...] = (
     ),
     Family(
         name="leg_counting",
-        domain="arithmetic",
+        domain="word problems",
         answer_type="number",
         levels=(
             {"min_animals": 2, "max_animals": 2, "min_instances": 1, "max_instances": 5},

@@ -9,56 +9,32 @@ from workbench.pool.family import Family, WorkedSolution
 from workbench.records import Problem
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-_DIRECT = 3
-"""So many days are counted one by one."""
 
 
 def solve_weekday(problem: Problem, rng: Random) -> WorkedSolution:
-    """Jumps the nearest number of whole weeks, then counts at most three days, on or back."""
+    """Takes whole weeks off, which change nothing, and counts the days that are left."""
     start = date.fromisoformat(problem.metadata["start_date"]).weekday()
     offset = problem.metadata["offset_days"]
     days, direction = abs(offset), 1 if offset > 0 else -1
-    weeks = (days + _DIRECT) // 7
-    rest = days - 7 * weeks
-    steps = _jump(days, weeks)
-    names = [WEEKDAYS[(start + direction * (1 if rest > 0 else -1) * day) % 7] for day in range(abs(rest) + 1)]
-    steps.append(_counted(names, forward=direction * rest > 0))
-    method, strategy = _choose(days, weeks, rng)
+    weeks, rest = divmod(days, 7)
+    names = [WEEKDAYS[(start + direction * day) % 7] for day in range(rest + 1)]
+    if weeks:
+        method = "take whole weeks off"
+        strategy = rng.choice(
+            ("Take whole weeks off, then count the days left.", "Weeks change nothing: count what is left.")
+        )
+        steps = [f"{days} - {7 * weeks} = {rest}"]
+    else:
+        method = "count"
+        strategy = rng.choice(("Count the days one by one.", "So few days can be counted."))
+        steps = []
     return WorkedSolution(
         method=method,
         strategy=strategy,
-        tactics=tuple(steps),
-        check=_check(days, weeks, names, direction * rest > 0),
+        tactics=(*steps, _counted(names, direction > 0)),
+        check=_check(weeks, rest, days, names, direction > 0),
         answer=names[-1],
     )
-
-
-def _choose(days: int, weeks: int, rng: Random) -> tuple[str, str]:
-    whole = 7 * weeks
-    if not weeks:
-        return "count", rng.choice(("So few days can be counted one by one.", f"Count the {days} days one by one."))
-    if days == whole:
-        return "whole weeks", rng.choice(
-            (f"{days} days are whole weeks: the weekday stays.", f"Whole weeks, {days} days, keep the weekday.")
-        )
-    if days > whole:
-        return "weeks and some days", rng.choice(
-            (f"Leave out {whole} days, whole weeks, and count the rest.", f"Weeks change nothing: skip {whole} days.")
-        )
-    return "weeks less some days", rng.choice(
-        (
-            f"{days} is a little less than {whole}, whole weeks: jump there, turn back.",
-            f"Jump {whole} days, whole weeks, then turn back.",
-        )
-    )
-
-
-def _jump(days: int, weeks: int) -> list[str]:
-    whole = 7 * weeks
-    if not weeks:
-        return []
-    difference = f"{days} - {whole} = {days - whole}" if days >= whole else f"{whole} - {days} = {whole - days}"
-    return [f"{weeks} * 7 = {whole}", difference]
 
 
 def _counted(names: list[str], forward: bool) -> str:
@@ -68,17 +44,12 @@ def _counted(names: list[str], forward: bool) -> str:
     return f"{'On' if forward else 'Back'} from {names[0]}: {days}"
 
 
-def _check(days: int, weeks: int, names: list[str], forward: bool) -> str:
+def _check(weeks: int, rest: int, days: int, names: list[str], forward: bool) -> str:
     """The split put together again, and the count undone."""
-    rest = len(names) - 1
-    whole = 7 * weeks
+    whole = f"{weeks} * 7 + {rest} = {days}; " if weeks else ""
     if not rest:
-        return f"{days} / 7 = {weeks} with nothing left over."
-    count = f"{rest} day{'s' if rest > 1 else ''} {'before' if forward else 'after'} {names[-1]} is {names[0]}"
-    if not weeks:
-        return f"{count}."
-    together = f"{whole} + {rest} = {days}" if days > whole else f"{whole} - {rest} = {days}"
-    return f"{together}; {count}."
+        return f"{whole}nothing is left to count."
+    return f"{whole}{rest} day{'s' if rest > 1 else ''} {'before' if forward else 'after'} {names[-1]} is {names[0]}."
 
 
 FAMILIES: tuple[Family, ...] = (
@@ -86,7 +57,7 @@ FAMILIES: tuple[Family, ...] = (
         name="weekday",
         domain="calendar",
         answer_type="word",
-        levels=tuple({"tasks": ("weekday_offset",), "offset_upper_bound": bound} for bound in (14, 30, 60)),
+        levels=tuple({"tasks": ("weekday_offset",), "offset_upper_bound": bound} for bound in (6, 14, 35)),
         solve=solve_weekday,
         generator="calendar_arithmetic",
         keep=("start_date", "offset_days"),

@@ -180,7 +180,7 @@ FAMILIES: tuple[Family, ...] = (
         domain="instruction following",
         answer_type="constraints",
         generator=draw_instruction,
-        levels=({"size": 3}, {"size": 4}, {"size": 5}),
+        levels=({"size": 3}, {"size": 4}),
         solve=solve_instruction,
         keep=("kind", "constraints", "parts"),
     ),

@@ -8,6 +8,8 @@ from random import Random
 from workbench.pool.family import Family, WorkedSolution
 from workbench.records import Problem
 
+_SIGNS = {"smaller": "<", "equal": "=", "larger": ">"}
+
 
 def relation(number: str, limit: str) -> str:
     """Says how a written number compares with another.
@@ -30,7 +32,7 @@ def solve_filtering(problem: Problem, rng: Random) -> WorkedSolution:
     for number in numbers:
         compared = relation(number, limit)
         stays = (compared == word) == (action == "keep")
-        tactics.append(f"{number}: {compared}, {'keep' if stays else 'drop'}")
+        tactics.append(f"{number} {_SIGNS[compared]} {limit}: {'keep' if stays else 'drop'}")
         if stays:
             kept.append(next(other for other in numbers if float(other) == float(number)))
     aim = f"{'keep' if action == 'keep' else 'drop'} the {word} ones"
@@ -43,17 +45,17 @@ def solve_filtering(problem: Problem, rng: Random) -> WorkedSolution:
         strategy=rng.choice((f"Compare each number with {limit}", f"Test each number against {limit}"))
         + f": {aim}.{hint}",
         tactics=tuple(tactics),
-        check=f"{_kept_check(kept, action, word, limit)}; {len(kept)} kept + {len(numbers) - len(kept)} dropped "
-        f"= {len(numbers)}.",
+        check=f"{len(kept)} kept + {len(numbers) - len(kept)} dropped = {len(numbers)}; {_kept_check(kept, limit)}.",
         answer=str(kept),
     )
 
 
-def _kept_check(kept: Sequence[str], action: str, word: str, limit: str) -> str:
-    """The rule once more, for the kept numbers as a group."""
+def _kept_check(kept: Sequence[str], limit: str) -> str:
+    """The rule once more, for the kept number that is the nearest to breaking it."""
     if not kept:
-        return f"nothing is kept, {'none' if action == 'keep' else 'all'} {word} than {limit}"
-    return f"kept {', '.join(kept)}, {'all' if action == 'keep' else 'none'} {word} than {limit}"
+        return "nothing is kept"
+    nearest = min(kept, key=lambda number: (abs(float(number) - float(limit)), number))
+    return f"{nearest} is {relation(nearest, limit)}"
 
 
 def solve_sorting(problem: Problem, rng: Random) -> WorkedSolution:

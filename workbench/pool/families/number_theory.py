@@ -141,6 +141,7 @@ def _cancel(numerator: int, denominator: int, divisors: list[int]) -> list[str]:
 FAMILIES: tuple[Family, ...] = (
     Family(
         name="gcd",
+        unseen=True,
         domain="number theory",
         answer_type="number",
         levels=(

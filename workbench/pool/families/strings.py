@@ -40,41 +40,39 @@ def _numbered(pairs: Iterable[tuple[int, str]]) -> str:
 
 
 def solve_counting(problem: Problem, rng: Random) -> WorkedSolution:
-    """Spells the words, numbers each hit, and checks with the counts per word."""
+    """Spells the words, counts in each, and adds up; in a long text only the words that have the letter."""
     words: list[str] = [word.lower() for word in problem.metadata["span"]]
     letter: str = problem.metadata["target_letter"]
     counts = [word.count(letter) for word in words]
-    spell_all = sum(map(len, words)) <= _LONG_SPAN
-    tactics, total = [], 0
-    for word, count in zip(words, counts, strict=True):
-        spelled = count or spell_all
-        tactics.append(f"{word}: {_spelled(word, letter, total) if spelled else f'no {letter}'}")
-        total += count
-    if spell_all:
-        method, aim = "spell every word", f"spell every word and number each {letter}"
+    if sum(map(len, words)) <= _LONG_SPAN:
+        method = "spell every word"
+        strategy = rng.choice(
+            (f"Spell every word and count each {letter}.", f"Letters hide: spell all, count each {letter}.")
+        )
+        tactics = [f"{word}: {_spelled(word)}: {count}" for word, count in zip(words, counts, strict=True)]
     else:
-        method, aim = "spell the words that have it", f"spell only the words with {letter} and number each {letter}"
-    strategy = rng.choice((f"A word hides its letters: {aim}.", f"Letters are easy to miss, so {aim}."))
+        method = "spell the words that have it"
+        strategy = rng.choice((f"Spell only the words with {letter}.", f"Skip the words without {letter}."))
+        tactics = [
+            f"{word}: {_spelled(word)}: {count}" if count else f"{word}: 0"
+            for word, count in zip(words, counts, strict=True)
+        ]
     return WorkedSolution(
         method=method,
         strategy=strategy,
-        tactics=tuple(tactics),
-        check=f"{letter} per word: {' + '.join(map(str, counts))} = {total}.",
-        answer=str(total),
+        tactics=(*tactics, f"{' + '.join(map(str, counts))} = {sum(counts)}"),
+        check=f"{letter} stands in {sum(count > 0 for count in counts)} of {len(words)} words.",
+        answer=str(sum(counts)),
     )
 
 
-def _spelled(word: str, letter: str, before: int) -> str:
-    """The letters set apart, each hit with its running number.
+def _spelled(word: str) -> str:
+    """Letters set apart are tokens of their own, which a word's token hides.
 
-    >>> _spelled("these", "e", 3)
-    't h e(4) s e(5)'
+    >>> _spelled("these")
+    't h e s e'
     """
-    parts = []
-    for character in word:
-        before += character == letter
-        parts.append(f"{character}({before})" if character == letter else character)
-    return " ".join(parts)
+    return " ".join(word)
 
 
 def _sizes(spans: Sequence[tuple[int, int]]) -> tuple[dict[str, int], ...]:
@@ -87,16 +85,17 @@ FAMILIES: tuple[Family, ...] = (
         domain="strings",
         answer_type="list",
         generator="word_sequence_reversal",
-        levels=_sizes(((3, 3), (4, 4), (5, 6))),
+        levels=_sizes(((3, 3), (3, 4), (4, 5))),
         solve=solve_reversal,
         keep=("words",),
+        unseen=True,
     ),
     Family(
         name="letter_counting",
         domain="strings",
         answer_type="number",
         generator="letter_counting",
-        levels=_sizes(((3, 3), (4, 4), (5, 6))),
+        levels=_sizes(((2, 2), (3, 3), (4, 4))),
         solve=solve_counting,
         keep=("span", "target_letter"),
     ),

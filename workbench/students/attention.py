@@ -36,7 +36,7 @@ def grouped_attention(
         value: like ``key``.
         attention_mask: [B, 1, Q, K], or ``None`` for plain causal attention with Q = K.
         scaling: of the scores.
-        softcap: not supported; such models are refused when they are loaded.
+        softcap: not supported.
         **kwargs: the rest of the interface, which plain attention has no use for.
 
     Returns:
@@ -55,7 +55,8 @@ def grouped_attention(
         return out.transpose(1, 2), None
     repeats = heads // groups
     folded = query.reshape(batch, groups, repeats * length, width)
-    mask = attention_mask.expand(batch, 1, length, key.shape[2]).repeat(1, 1, repeats if length > 1 else 1, 1)
+    # A single query's mask serves all heads of its group as it is; longer ones repeat with the heads.
+    mask = attention_mask if attention_mask.shape[2] == 1 else attention_mask.repeat(1, 1, repeats, 1)
     out = F.scaled_dot_product_attention(folded, key, value, attn_mask=mask, scale=scaling)
     return out.view(batch, heads, length, width).transpose(1, 2), None
 

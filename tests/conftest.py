@@ -1,0 +1,109 @@
+"""What the tests share: tiny random students of several architectures, and small real traces."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from itertools import islice
+from pathlib import Path
+
+import pytest
+
+# Forked tokenizers warn about deadlocks that cannot happen here.
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+
+TEMPLATE = (
+    "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{{ m['content'] }}<|im_end|>\n{% endfor %}"
+    "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+)
+
+
+def tiny_tokenizer():
+    """A byte-level BPE tokenizer with special tokens and one added token that is not special."""
+    from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
+    from transformers import PreTrainedTokenizerFast
+
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=320,
+        special_tokens=["<|endoftext|>", "<|im_start|>", "<|im_end|>"],
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+    )
+    tokenizer.train_from_iterator(["Plan: add. Steps: 1 + 1 = 2 Check: Answer: the sum of these numbers"] * 20, trainer)
+    fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token="<|im_end|>", pad_token="<|endoftext|>")
+    fast.add_tokens([AddedToken("<think>", special=False), AddedToken("</think>", special=False)])
+    fast.chat_template = TEMPLATE
+    return fast
+
+
+def tiny_model(architecture: str, vocabulary: int, seed: int = 0):
+    """A random causal LM with four layers, grouped queries, and tied weights where the kind has them."""
+    import torch
+    from transformers import AutoConfig, AutoModelForCausalLM
+
+    from workbench.students import use_grouped_attention
+
+    config = AutoConfig.for_model(
+        architecture,
+        vocab_size=vocabulary,
+        hidden_size=32,
+        intermediate_size=48,
+        num_hidden_layers=4,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        head_dim=8,
+        max_position_embeddings=512,
+        tie_word_embeddings=True,
+        bos_token_id=0,
+        eos_token_id=2,
+        pad_token_id=0,
+        **({"sliding_window": None} if architecture == "mistral" else {}),
+    )
+    torch.manual_seed(seed)
+    model = AutoModelForCausalLM.from_config(config)
+    # Random weights of the usual size give nearly flat logits; larger ones make greedy choices clear.
+    for parameter in model.parameters():
+        parameter.data.mul_(6.0) if parameter.dim() > 1 else None
+    use_grouped_attention(model)
+    return model.eval().requires_grad_(False)
+
+
+@pytest.fixture
+def make_student() -> Callable:
+    """Makes a tiny random student of an architecture."""
+    from workbench.students import Prompter, Student, StudentSource
+
+    def make(architecture: str = "llama", seed: int = 0) -> Student:
+        tokenizer = tiny_tokenizer()
+        model = tiny_model(architecture, len(tokenizer), seed)
+        name = f"tiny-{architecture}"
+        return Student(name, model, Prompter(tokenizer), StudentSource(name, Path(), "made by a test"))
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def tiny_folder(tmp_path_factory) -> Path:
+    """A tiny student's folder on disk, for all tests that only read it."""
+    folder = tmp_path_factory.mktemp("tiny")
+    tokenizer = tiny_tokenizer()
+    tiny_model("llama", len(tokenizer)).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture
+def saved_student(tiny_folder, tmp_path) -> Path:
+    """A tiny student's folder of the test's own."""
+    return Path(shutil.copytree(tiny_folder, tmp_path / "tiny"))
+
+
+@pytest.fixture
+def traces() -> list:
+    """Sixty real traces of the embedded pool."""
+    from workbench.pool import embedded_pool
+
+    return list(islice(embedded_pool(60, seed=3), 60))

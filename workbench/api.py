@@ -1,0 +1,113 @@
+"""What a notebook types: the bridge's verbs on Python values, with files where they should stay."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from workbench import workflow
+from workbench.curation import CurationConfig, CurationReport
+from workbench.distillation import DistillConfig
+from workbench.evaluation import DecodingConfig
+from workbench.files import text_hash
+from workbench.interventions import Guidance
+from workbench.pool import POOL_SIZE
+from workbench.pool import embedded_pool as generate_pool
+from workbench.records import Completion, Trace, to_json, write_records
+from workbench.students import DEFAULT_STUDENT, Student, load_student
+
+RUNS = Path("runs/notebook")
+"""Where stages write when no folder is named."""
+
+
+def embedded_pool(size: int = POOL_SIZE, seed: int = 0) -> list[Trace]:
+    """Returns the embedded pool: generated problems with worked, verified solutions."""
+    return list(generate_pool(size, seed))
+
+
+def curate(
+    pool: Path | str | Iterable[Trace],
+    size: int = 1_000,
+    seed: int = 0,
+    *,
+    student: str = DEFAULT_STUDENT,
+    out: Path | str = RUNS / "curate",
+) -> CurationReport:
+    """Chooses ``size`` traces of a pool; the embedded benchmarks of the same seed are kept out.
+
+    Args:
+        pool: a file of traces, or the traces.
+        size: traces to keep.
+        seed: of the selection.
+        student: whose tokens count.
+        out: the folder to write.
+    """
+    out = Path(out)
+    if not isinstance(pool, str | Path):
+        write_records(out / "pool.parquet", pool)
+        pool = out / "pool.parquet"
+    config = CurationConfig(size=size, seed=seed, max_tokens=DistillConfig().max_tokens)
+    held_out = workflow.held_out_problems(seed)
+    return workflow.curate_pool(Path(pool), out, config, student=student, held_out=held_out)
+
+
+def distill(
+    curated: CurationReport | Path | str,
+    student: str = DEFAULT_STUDENT,
+    budget: float = 0.003,
+    *,
+    out: Path | str = RUNS / "distill",
+    **settings: Any,
+) -> Student:
+    """Distils curated traces into a student, and returns it with its adapter on.
+
+    Args:
+        curated: what `curate` returned, or a file or folder of traces.
+        student: a base student.
+        budget: trained parameters, as a fraction of the base model's.
+        out: the folder of the distilled student.
+        **settings: other fields of `workbench.distillation.DistillConfig`.
+    """
+    traces = curated.curated_path if isinstance(curated, CurationReport) else Path(curated)
+    out = Path(out)
+    out.mkdir(parents=True, exist_ok=True)
+    config = DistillConfig(budget=budget, **settings)
+    return workflow.distill_traces(traces, load_student(student), out, config).student
+
+
+def solve(
+    question: str, student: Student | str = DEFAULT_STUDENT, guidance: Guidance | None = None, max_tokens: int = 256
+) -> Completion:
+    """Answers one question, greedily; the completion's ``events`` tell what guidance did."""
+    loaded = student if isinstance(student, Student) else load_student(student)
+    return workflow.answer(question, loaded, guidance, max_tokens=max_tokens)
+
+
+def evaluate(
+    student: Student | str,
+    benchmark: str = "embedded-dev",
+    guidance: Guidance | None = None,
+    *,
+    per_family: int = 24,
+    seed: int = 0,
+    out: Path | str | None = None,
+) -> dict[str, Any]:
+    """Measures a student against its base on a benchmark; see `workbench.workflow.evaluation`.
+
+    Args:
+        student: with its adapter, or a folder or name.
+        benchmark: ``embedded-dev`` to choose on, ``embedded`` to report on, or a file of problems.
+        guidance: adds a guided arm.
+        per_family: problems of each family of an embedded benchmark.
+        seed: of the problems and the bootstrap.
+        out: the folder to write; by default one of its own for these arguments.
+    """
+    loaded = student if isinstance(student, Student) else load_student(student)
+    arms = workflow.arms(loaded, guidance)
+    problems = workflow.benchmark(benchmark, seed, per_family)
+    key = text_hash(loaded.name, json.dumps(guidance.to_dict() if guidance else None), *map(to_json, problems))[:8]
+    folder = Path(out) if out else RUNS / f"evaluate-{key}"
+    workflow.evaluate_arms(loaded, problems, arms, DecodingConfig(seed=seed), folder, seed)
+    return dict(json.loads((folder / "evaluation.json").read_text(encoding="utf-8")))

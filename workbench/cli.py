@@ -1,0 +1,254 @@
+"""`workbench VERB`: one function per verb, over the same API as the notebooks."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import sys
+from collections.abc import Callable
+from contextlib import redirect_stderr
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import tyro
+
+from workbench.errors import InputError, StorageError, WorkbenchError
+
+INTERRUPTED = 130
+"""The exit code of a process that Ctrl-C ended, as shells know it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Doctor:
+    """What this machine can do, and the exact fix for what is missing."""
+
+    json: bool = False
+    """Print JSON instead of a table."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pool:
+    """Write the embedded pool, or import a file of traces."""
+
+    out: Path
+    """The file to write: .jsonl, .jsonl.gz or .parquet."""
+    source: Annotated[Path | None, tyro.conf.arg(name="from")] = None
+    """A file to import instead: .jsonl, .json or .parquet in any known shape."""
+    size: int = 59_029
+    """Traces of the embedded pool."""
+    seed: int = 0
+    """Other seeds give other problems."""
+    json: bool = False
+    """Print JSON instead of a line."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Curate:
+    """Choose Reason1K from a pool, with a funnel and a reason for every row."""
+
+    pool: Path
+    """A file of traces."""
+    out: Path
+    """The folder to write."""
+    size: int = 1_000
+    """Traces to keep."""
+    student: str = "smollm2-135m"
+    """Whose tokens count."""
+    max_tokens: int = 384
+    """Longer traces are dropped."""
+    seed: int = 0
+    """Of the selection."""
+    json: bool = False
+    """Print JSON instead of a table."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Distill:
+    """Train a sparse adapter on curated traces; picks up where it was stopped."""
+
+    traces: Path
+    """A file of traces, or a folder that `workbench curate` wrote."""
+    out: Path
+    """The folder of the distilled student."""
+    student: str = "smollm2-135m"
+    """The base student: a name, a folder or a Hub id."""
+    budget: float = 0.003
+    """Trained parameters, as a fraction of the base model's."""
+    epochs: int = 2
+    """Passes over the traces."""
+    learning_rate: float = 3e-3
+    """Peak learning rate."""
+    first_layer: int | None = None
+    """Lowest adapted layer; by default at 40 % of the depth."""
+    profile: Literal["cpu", "t4", "l4", "a100", "h100"] = "cpu"
+    """The kind of machine."""
+    seed: int = 0
+    """Of initial values and batches."""
+    json: bool = False
+    """Print JSON instead of a line."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Solve:
+    """Answer one question, with interventions shown."""
+
+    question: tyro.conf.Positional[str]
+    """The question."""
+    student: str = "smollm2-135m"
+    """A name, a folder (a distilled student's, for instance) or a Hub id."""
+    guided: bool = False
+    """Plan first, check before answering, answer within the budget."""
+    max_tokens: int = 256
+    """Tokens of the answer, at most."""
+    temperature: float = 0.0
+    """0 is greedy."""
+    seed: int = 0
+    """Of the sampling noise."""
+    json: bool = False
+    """Print the completion as JSON."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evaluate:
+    """Measure a student on a benchmark, with intervals, against its base."""
+
+    student: str
+    """A distilled student's folder, or any student."""
+    benchmark: str = "embedded-dev"
+    """embedded-dev to choose on, embedded to report on, or a file of problems."""
+    out: Path = Path("runs/evaluate")
+    """The folder to write."""
+    guided: bool = False
+    """Add an arm with guidance."""
+    per_family: int = 24
+    """Problems of each family of an embedded benchmark."""
+    max_tokens: int = 200
+    """Tokens of an answer, at most."""
+    seed: int = 0
+    """Of the problems and the bootstrap."""
+    json: bool = False
+    """Print JSON instead of a table."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DemoVerb:
+    """All of it on the embedded default: pool, curate, distil, evaluate, report."""
+
+    out: Path = Path("runs/demo")
+    """The run's folder; run the same command again to go on after an interruption."""
+    seed: int = 0
+    """Of everything that is drawn."""
+    pool_size: int = 59_029
+    """Traces in the pool."""
+    size: int = 1_000
+    """Traces to curate."""
+    per_family: int = 24
+    """Problems of each family in the benchmark."""
+    epochs: int = 2
+    """Passes over the curated traces."""
+    split: Literal["test", "dev"] = "test"
+    """Choose on dev, report on test."""
+    profile: Literal["cpu", "t4", "l4", "a100", "h100"] = "cpu"
+    """The kind of machine."""
+    student: str | None = None
+    """By default the profile's."""
+    json: bool = False
+    """Print the summary as JSON."""
+
+
+VERBS: dict[str, Callable[..., Any]] = {
+    "doctor": Doctor,
+    "pool": Pool,
+    "curate": Curate,
+    "distill": Distill,
+    "solve": Solve,
+    "evaluate": Evaluate,
+    "demo": DemoVerb,
+}
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Runs one verb; bad input ends with one clear line on standard error and a non-zero exit code."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    try:
+        options = parse(arguments)
+        _verb(options)(options)
+    except KeyboardInterrupt:
+        _end("interrupted; what is finished is kept: run the same command again to go on", INTERRUPTED)
+    except WorkbenchError as error:
+        _end(str(error), error.exit_code)
+    except MemoryError:
+        _end("out of memory; close other programs, or choose smaller sizes", StorageError.exit_code)
+
+
+def _verb(options: Any) -> Callable[[Any], None]:
+    """The verb's function; `doctor` must answer where the heavy libraries cannot even be imported."""
+    name = next(name for name, kind in VERBS.items() if kind is type(options))
+    if name != "doctor":
+        _quiet_libraries()
+    module = import_module("workbench.doctor" if name == "doctor" else "workbench.verbs")
+    verb: Callable[[Any], None] = getattr(module, name)
+    return verb
+
+
+def parse(arguments: list[str]) -> Any:
+    """Returns the options of the verb in ``arguments``.
+
+    Raises:
+        InputError: one line, where the verb or an option is unknown or does not fit.
+        SystemExit: with code 0, where help was asked for.
+    """
+    complaint = io.StringIO()
+    try:
+        with redirect_stderr(complaint):
+            return tyro.extras.subcommand_cli_from_dict(
+                VERBS,
+                args=arguments or ["--help"],
+                prog="workbench",
+                description="Carry reasoning from a strong teacher into a small open student.",
+                config=(tyro.conf.FlagCreatePairsOff,),
+            )
+    except SystemExit as stopped:
+        if not stopped.code:
+            raise
+        raise InputError(_one_line(complaint.getvalue(), arguments)) from None
+
+
+def _one_line(box: str, arguments: list[str]) -> str:
+    """The first sentence of the parser's framed complaint, with where to find help."""
+    lines = [re.sub(r"[│╭╮╰╯─]+", " ", line).strip() for line in box.splitlines()]
+    words = [line for line in lines if line]
+    said = next((line for line in words[1:] if line), words[0] if words else "these arguments do not fit")
+    if arguments and arguments[0] not in VERBS:
+        return f"unknown verb {arguments[0]!r}; the verbs are {', '.join(VERBS)}"
+    hint = next((line.split()[0] for line in words if line.startswith("--")), "")
+    suggestion = f"; perhaps {hint}" if hint and "nrecognized" in said else ""
+    return f"{said.rstrip('.')}{suggestion}; see workbench {arguments[0]} --help"
+
+
+def _quiet_libraries() -> None:
+    """Leaves standard error to the workbench: no bars or advice from the libraries underneath."""
+    import os
+    import warnings
+
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    warnings.filterwarnings("ignore", category=UserWarning, module=r"peft|transformers|torch")
+    from transformers.utils import logging
+
+    logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+
+
+def _end(message: str, code: int) -> None:
+    line = " ".join(message.split())
+    print(f"workbench: {line}", file=sys.stderr)
+    raise SystemExit(code)
+
+
+def show(value: Any, *, as_json: bool, lines: list[str]) -> None:
+    """Prints a verb's result: JSON for programs, lines for people."""
+    print(json.dumps(value, indent=1, default=str) if as_json else "\n".join(lines))

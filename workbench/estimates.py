@@ -1,0 +1,66 @@
+"""What long work will take on this machine: its FLOPs, over the rate that is measured now."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+
+from workbench.adapters import count_parameters
+from workbench.distillation import DistillConfig
+from workbench.students import Student
+
+TRAINING_EFFICIENCY = 0.5
+"""Share of the matrix rate that a training step reaches on two cores (measured)."""
+DECODING_EFFICIENCY = 0.35
+"""Share that decoding reaches, prompts included (measured)."""
+GUESSED_ANSWER_TOKENS = 80
+"""What an answer takes on average before anything is known of the arm."""
+
+
+def matrix_rate(device: torch.device, seconds: float = 0.3) -> float:
+    """Returns the machine's fp32 matrix rate in FLOP/s, measured for ``seconds``."""
+    left, right = torch.randn(512, 1024, device=device), torch.randn(1024, 1024, device=device)
+    product, count = left @ right, 0
+    started = time.monotonic()
+    while time.monotonic() - started < seconds:
+        product = left @ right
+        count += 1
+    product.sum().item()  # waits for a device that works asynchronously
+    return count * 2 * 512 * 1024 * 1024 / (time.monotonic() - started)
+
+
+def _layer_and_output_parameters(model: Any) -> tuple[float, float]:
+    """Parameters that a token meets in one layer, and in the output embedding."""
+    output = model.get_output_embeddings().weight.numel()
+    embeddings = output + model.get_input_embeddings().weight.numel()
+    if model.get_output_embeddings().weight is model.get_input_embeddings().weight:
+        embeddings = output
+    return (count_parameters(model) - embeddings) / model.config.get_text_config().num_hidden_layers, output
+
+
+def distill_seconds(student: Student, lengths: Sequence[int], learned: int, config: DistillConfig, first: int) -> float:
+    """Estimates distillation: the trunk once, then head and output for every epoch, there and back.
+
+    Args:
+        student: the base student.
+        lengths: tokens of each trace, prompt included.
+        learned: tokens of all traces that carry loss.
+        config: epochs.
+        first: the lowest adapted layer.
+    """
+    layer, output = _layer_and_output_parameters(student.model)
+    layers = student.model.config.get_text_config().num_hidden_layers
+    trunk = 2 * sum(lengths) * first * layer
+    epoch = 4 * sum(lengths) * (layers - first) * layer + 4 * learned * output
+    return float(trunk + config.epochs * epoch) / (TRAINING_EFFICIENCY * matrix_rate(student.device))
+
+
+def decode_seconds(student: Student, prompt_tokens: int, answers: int, answer_tokens: float) -> float:
+    """Estimates decoding: ``answers`` of ``answer_tokens`` each after ``prompt_tokens`` in all."""
+    layer, output = _layer_and_output_parameters(student.model)
+    body = layer * student.model.config.get_text_config().num_hidden_layers
+    flops = 2 * prompt_tokens * body + 2 * answers * answer_tokens * (body + output)
+    return float(flops) / (DECODING_EFFICIENCY * matrix_rate(student.device))

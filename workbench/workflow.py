@@ -1,0 +1,202 @@
+"""What the command line, the notebooks and the demo share: each stage from files to files."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from workbench.curation import CurationConfig, CurationReport, curate
+from workbench.distillation import DistillConfig, Distilled, distill
+from workbench.errors import InputError
+from workbench.evaluation import (
+    BASE,
+    STUDENT,
+    Arm,
+    DecodingConfig,
+    Outcome,
+    answer_problems,
+    arm_costs,
+    estimate,
+    family_rows,
+    format_rate,
+    gain,
+    gap_closed,
+    grade_arms,
+)
+from workbench.files import existing_file, write_text
+from workbench.grading import grade_answer
+from workbench.inference import Engine, Request, Sampling
+from workbench.interventions import Guidance
+from workbench.pool import embedded_pool, embedded_problems, unseen_families, worked_answer
+from workbench.progress import track
+from workbench.records import Completion, Problem, Trace, read_records, write_records
+from workbench.students import Prompter, Student, load_tokenizer
+
+BENCHMARKS = {"embedded": "test", "embedded-dev": "dev"}
+"""Names of the embedded benchmarks and the split each one is; choose on ``dev``, report on ``test``."""
+MOST_PER_FAMILY = 100
+"""Problems of a family in an embedded benchmark, at most: curation keeps so many out of training."""
+
+
+def write_pool(out: Path, size: int, seed: int) -> int:
+    """Writes the embedded pool to ``out`` (``.jsonl`` or ``.parquet``) and returns the number of traces."""
+    return write_records(out, track(embedded_pool(size, seed), size, "pool"))
+
+
+def import_pool(source: Path, out: Path) -> tuple[int, int]:
+    """Copies a file of traces or of question-answer pairs, in any known shape, to ``out``.
+
+    Bad lines go to ``STEM.rejected.jsonl`` beside ``out``.
+
+    Returns:
+        The number of traces written and of lines rejected.
+    """
+    if out.exists() and out.samefile(source):
+        raise InputError(f"{out} is the file to import; choose another --out")
+    reader = read_records(existing_file(source), Trace, rejected=rejected_path(out))
+    written = write_records(out, track(reader, None, "import"))
+    return written, reader.rejected
+
+
+def rejected_path(out: Path) -> Path:
+    """Returns where the lines that could not be read go, beside the output."""
+    return out.with_name(f"{out.name.split('.')[0]}.rejected.jsonl")
+
+
+def held_out_problems(seed: int) -> list[Problem]:
+    """Returns what curation must keep out of training: both embedded benchmarks, at their largest size.
+
+    A benchmark of fewer problems per family is the beginning of a larger one.
+    """
+    return [problem for name in BENCHMARKS for problem in benchmark(name, seed, MOST_PER_FAMILY)]
+
+
+def benchmark(name: str, seed: int, per_family: int) -> list[Problem]:
+    """Returns the problems of an embedded benchmark, or of a file.
+
+    Raises:
+        InputError: where the file is missing, or none of its problems has an answer.
+    """
+    if name in BENCHMARKS:
+        if not 1 <= per_family <= MOST_PER_FAMILY:
+            raise InputError(f"per_family={per_family} must lie between 1 and {MOST_PER_FAMILY}")
+        return embedded_problems("dev" if BENCHMARKS[name] == "dev" else "test", per_family, seed)
+    if not Path(name).exists():
+        raise InputError(f"no benchmark {name!r}: it is no file, and the embedded ones are {', '.join(BENCHMARKS)}")
+    problems = list(read_records(Path(name), Problem))
+    if not any(problem.answer is not None for problem in problems):
+        raise InputError(f"{name}: no problem has a reference answer, so nothing can be graded")
+    return problems
+
+
+def curate_pool(
+    pool: Path, out: Path, config: CurationConfig, *, student: str, held_out: Iterable[Problem] = ()
+) -> CurationReport:
+    """Curates a pool, counting tokens as the student does and verifying every answer."""
+    prompter = Prompter(load_tokenizer(student))
+    return curate(
+        pool,
+        out,
+        config,
+        held_out=held_out,
+        count_tokens=prompter.count,
+        grade_answer=grade_answer,
+        progress=lambda items, total, label: track(items, total, f"curate: {label}"),
+    )
+
+
+def distill_traces(traces: Path, student: Student, out: Path, config: DistillConfig) -> Distilled:
+    """Distils a file of traces, or a folder that `curate_pool` wrote, into a student."""
+    file = traces / "curated.jsonl" if traces.is_dir() else traces
+    return distill(list(read_records(existing_file(file), Trace)), student, out, config, track)
+
+
+def answer(
+    question: str,
+    student: Student,
+    guidance: Guidance | None = None,
+    *,
+    max_tokens: int,
+    sampling: Sampling | None = None,
+) -> Completion:
+    """Answers one question.
+
+    Raises:
+        InputError: where the question is empty.
+    """
+    if not question.strip():
+        raise InputError("the question is empty; write one")
+    prompt = tuple(student.prompter.question_ids(question))
+    request = Request(problem_id="question", prompt_ids=prompt, max_tokens=max_tokens, steering=guidance)
+    (completion,) = Engine(student, slots=1, sampling=sampling).run([request], STUDENT.name)
+    return completion
+
+
+def arms(student: Student, guidance: Guidance | None = None) -> list[Arm]:
+    """Returns base, student where there is an adapter, and a guided arm where there is guidance."""
+    found = [BASE, STUDENT] if student.has_adapter else [BASE]
+    if guidance:
+        found.append(Arm("student_guided" if student.has_adapter else "base_guided", adapter=True, guidance=guidance))
+    return found
+
+
+def evaluate_arms(
+    student: Student, problems: Sequence[Problem], arms: Sequence[Arm], config: DecodingConfig, out: Path, seed: int
+) -> list[Outcome]:
+    """Answers and grades the problems in every arm; writes completions and ``evaluation.json``."""
+    completions = {
+        arm.name: answer_problems(student, problems, arm, config, out / f"{arm.name}.jsonl", track) for arm in arms
+    }
+    unseen = {family.name for family in unseen_families()}
+    outcomes = grade_arms(problems, completions, lambda problem: problem.source in unseen)
+    write_text(out / "evaluation.json", json.dumps(evaluation(outcomes, [arm.name for arm in arms], seed), indent=1))
+    write_records(out / "problems.jsonl", problems)
+    return outcomes
+
+
+def evaluation(outcomes: Sequence[Outcome], arms: Sequence[str], seed: int) -> dict[str, Any]:
+    """Returns all that was measured: by arm, by family, seen and unseen apart.
+
+    The first arm is the one that the others are compared with.
+    """
+    groups = {
+        "all": list(outcomes),
+        "seen": [outcome for outcome in outcomes if not outcome.unseen],
+        "unseen": [outcome for outcome in outcomes if outcome.unseen],
+    }
+    return {
+        "schema": "workbench.evaluation/1",
+        "groups": {name: _group(group, arms, seed) for name, group in groups.items() if group},
+        "families": family_rows(outcomes, arms, seed),
+        "costs": {arm: arm_costs(outcomes, arm) for arm in arms},
+    }
+
+
+def _group(outcomes: Sequence[Outcome], arms: Sequence[str], seed: int) -> dict[str, Any]:
+    base, *others = arms
+    teacher = _teacher_accuracy([outcome.problem for outcome in outcomes])
+    accuracies = {arm: asdict(estimate(outcomes, arm)) for arm in arms}
+    return {
+        "problems": len(outcomes),
+        "accuracy": accuracies,
+        "teacher": teacher,
+        "format": {arm: format_rate(outcomes, arm) for arm in arms},
+        "gain": {arm: asdict(gain(outcomes, arm, base, seed)) for arm in others},
+        "gap_closed": {arm: _closed(accuracies, base, arm, teacher) for arm in others},
+    }
+
+
+def _closed(accuracies: Mapping[str, Mapping[str, float]], base: str, arm: str, teacher: float | None) -> float | None:
+    return None if teacher is None else gap_closed(accuracies[base]["value"], accuracies[arm]["value"], teacher)
+
+
+def _teacher_accuracy(problems: Sequence[Problem]) -> float | None:
+    """Solves the problems anew and grades the answers; ``None`` where some have no worked solution."""
+    try:
+        answers = [worked_answer(problem).answer or "" for problem in problems]
+    except InputError:
+        return None
+    return sum(grade_answer(*pair).is_correct for pair in zip(problems, answers, strict=True)) / len(problems)
