@@ -2,11 +2,13 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
+# More options of the demo: make demo DEMO="--seed 1 --out runs/other"
+DEMO   ?=
 # Two torch processes with all threads each slow one another ten-fold: parallel tests get one thread.
-QUICK  := OMP_NUM_THREADS=1 $(BIN)/pytest -q -n 2 -m "not slow and not gpu and not network"
+QUICK  := OMP_NUM_THREADS=1 $(BIN)/pytest -q -n 2 --dist loadscope -m "not slow and not gpu and not network"
 SLOW   := $(BIN)/pytest -q -m "slow and not gpu and not network"
 
-.PHONY: help setup demo test quick lint clean
+.PHONY: help setup demo test quick lint bench clean
 
 help:  ## this list
 	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*##/\t/'
@@ -20,7 +22,7 @@ $(READY): pyproject.toml constraints.txt
 	@touch $(READY)
 
 demo: setup  ## pool, curate, distil, evaluate, report: into runs/demo
-	$(BIN)/workbench demo
+	$(BIN)/workbench demo $(DEMO)
 
 test: lint  ## everything that needs no GPU and no Hub
 	$(QUICK)
@@ -33,6 +35,9 @@ lint: setup  ## ruff and mypy
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+bench: setup  ## measure the engine against what a user would pick instead
+	$(BIN)/python -m tests.benchmarks
 
 clean:  ## remove .venv and all runs
 	rm -rf $(VENV) runs

@@ -90,7 +90,7 @@ def evaluate(
     benchmark: str = "embedded-dev",
     guidance: Guidance | None = None,
     *,
-    per_family: int = 24,
+    per_family: int = 20,
     seed: int = 0,
     out: Path | str | None = None,
 ) -> dict[str, Any]:

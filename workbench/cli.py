@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import re
 import sys
 from collections.abc import Callable
 from contextlib import redirect_stderr
@@ -16,6 +15,7 @@ from typing import Annotated, Any, Literal
 import tyro
 
 from workbench.errors import InputError, StorageError, WorkbenchError
+from workbench.progress import close_bars
 
 INTERRUPTED = 130
 """The exit code of a process that Ctrl-C ended, as shells know it."""
@@ -123,7 +123,7 @@ class Evaluate:
     """The folder to write."""
     guided: bool = False
     """Add an arm with guidance."""
-    per_family: int = 24
+    per_family: int = 20
     """Problems of each family of an embedded benchmark."""
     max_tokens: int = 200
     """Tokens of an answer, at most."""
@@ -145,10 +145,12 @@ class DemoVerb:
     """Traces in the pool."""
     size: int = 1_000
     """Traces to curate."""
-    per_family: int = 24
+    per_family: int = 20
     """Problems of each family in the benchmark."""
     epochs: int = 2
     """Passes over the curated traces."""
+    first_layer: int | None = None
+    """Lowest adapted layer; by default at 40 % of the depth."""
     split: Literal["test", "dev"] = "test"
     """Choose on dev, report on test."""
     profile: Literal["cpu", "t4", "l4", "a100", "h100"] = "cpu"
@@ -218,15 +220,20 @@ def parse(arguments: list[str]) -> Any:
 
 
 def _one_line(box: str, arguments: list[str]) -> str:
-    """The first sentence of the parser's framed complaint, with where to find help."""
-    lines = [re.sub(r"[│╭╮╰╯─]+", " ", line).strip() for line in box.splitlines()]
-    words = [line for line in lines if line]
-    said = next((line for line in words[1:] if line), words[0] if words else "these arguments do not fit")
+    """The first part of the parser's framed complaint, with where to find help."""
     if arguments and arguments[0] not in VERBS:
         return f"unknown verb {arguments[0]!r}; the verbs are {', '.join(VERBS)}"
-    hint = next((line.split()[0] for line in words if line.startswith("--")), "")
-    suggestion = f"; perhaps {hint}" if hint and "nrecognized" in said else ""
-    return f"{said.rstrip('.')}{suggestion}; see workbench {arguments[0]} --help"
+    parts: list[list[str]] = [[]]
+    for line in box.splitlines()[1:]:
+        text = line.strip("│╭╮╰╯ ")
+        if set(text) <= {"─"}:
+            parts.append([])
+        else:
+            parts[-1].append(text)
+    said = " ".join(parts[0]).rstrip(".")
+    close = next((text.split()[0] for part in parts[1:] for text in part if text.startswith("--")), "")
+    suggestion = f"; perhaps {close}" if close and "nrecognized" in said else ""
+    return f"{said}{suggestion}; see workbench {arguments[0]} --help"
 
 
 def _quiet_libraries() -> None:
@@ -244,6 +251,7 @@ def _quiet_libraries() -> None:
 
 
 def _end(message: str, code: int) -> None:
+    close_bars()
     line = " ".join(message.split())
     print(f"workbench: {line}", file=sys.stderr)
     raise SystemExit(code)

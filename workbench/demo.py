@@ -50,7 +50,7 @@ class DemoConfig:
     """Traces in the pool."""
     size: int = 1_000
     """Traces to curate."""
-    per_family: int = 24
+    per_family: int = 20
     """Problems of each family in the benchmark."""
     split: Literal["test", "dev"] = "test"
     """The benchmark: choose on dev, report on test."""

@@ -24,6 +24,12 @@ def track(items: Iterable[T], total: int | None = None, label: str = "") -> Iter
     return bar
 
 
+def close_bars() -> None:
+    """Ends the bars that an error left open, so that what is said next stands on a line of its own."""
+    for bar in list(getattr(tqdm, "_instances", ())):
+        bar.close()
+
+
 def silent(items: Iterable[T], total: int | None = None, label: str = "") -> Iterable[T]:
     """Yields the items and shows nothing."""
     return items

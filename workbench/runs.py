@@ -65,7 +65,8 @@ class Run:
         outputs = {str(path.relative_to(folder)): file_hash(path) for path in _outputs(folder)}
         stamp = {"fingerprint": fingerprint, "seconds": round(seconds, 2), "inputs": inputs, "outputs": outputs}
         write_text(folder / STAMP, json.dumps(stamp, indent=1))
-        remove(folder / _OPEN)
+        for scratch in folder.rglob(".*"):
+            remove(scratch)
         return Stage(name, folder, fingerprint, stamp["seconds"], reused=False)
 
     def _work(self, folder: Path, fingerprint: str, work: Callable[[Path], None]) -> float:
@@ -124,6 +125,8 @@ def open_run(folder: Path | str, *, arguments: dict[str, Any]) -> Iterator[Run]:
         except Timeout as error:
             raise StorageError(f"{folder} is in use by another run; wait for it or choose another --out") from error
     try:
+        for left in folder.glob(".*.tmp*"):  # by a process that was killed while it wrote
+            remove(left)
         write_text(folder / "manifest.json", json.dumps(_manifest(arguments), indent=1))
         yield Run(folder)
     finally:

@@ -141,7 +141,11 @@ def demo(options: cli.DemoVerb) -> None:
         size=options.size,
         per_family=options.per_family,
         split=options.split,
-        distill=DistillConfig(epochs=options.epochs, batch_size=profile(options.profile).batch_size),
+        distill=DistillConfig(
+            epochs=options.epochs,
+            first_layer=options.first_layer,
+            batch_size=profile(options.profile).batch_size,
+        ),
     )
     made = run_demo(config, lambda line: print(line, file=sys.stderr if options.json else sys.stdout, flush=True))
     table = [*demo_lines(made.summary), f"report:  {made.report}", f"summary: {made.folder / 'summary.json'}"]

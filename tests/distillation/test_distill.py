@@ -73,6 +73,10 @@ def test_it_learns_and_the_saved_student_computes_the_same(make_student, saved_s
         torch.testing.assert_close(loaded.model(ids).logits, made.student.model(ids).logits)
         with loaded.without_adapter():
             torch.testing.assert_close(loaded.model(ids).logits, load_student(saved_student).model(ids).logits)
+        before = {name: weight.clone() for name, weight in loaded.model.state_dict().items()}
+        with loaded.merged():
+            torch.testing.assert_close(loaded.model(ids).logits, made.student.model(ids).logits, atol=1e-4, rtol=1e-4)
+        assert all(torch.equal(weight, before[name]) for name, weight in loaded.model.state_dict().items())
     names = {path.name for path in (tmp_path / "out").iterdir()}
     assert {"adapter_model.safetensors", "adapter.json", "metrics.jsonl"} <= names
     assert not [name for name in names if name.startswith(".") or name.endswith((".bin", ".pt", ".pkl"))]

@@ -122,11 +122,13 @@ def test_seeds_and_splits_give_different_questions(name: str) -> None:
 
 @each_family
 def test_levels_come_in_turn(name: str) -> None:
-    assert [FAMILIES[name].problem(0, "train", index).metadata["level"] for index in range(4)] == [0, 1, 2, 0]
+    drawn = [FAMILIES[name].problem(0, "train", index).metadata["level"] for index in range(6)]
+    assert drawn == ([0, 1, 0, 1, 0, 1] if name == "instructions" else [0, 1, 2, 0, 1, 2])
 
 
-def test_only_sorting_and_the_haystack_are_held_out() -> None:
-    assert {name for name, family in FAMILIES.items() if family.unseen} == {"number_sorting", "needle_haystack"}
+def test_sorting_reversal_and_the_haystack_are_held_out() -> None:
+    held_out = {name for name, family in FAMILIES.items() if family.unseen}
+    assert held_out == {"number_sorting", "word_sequence_reversal", "needle_haystack"}
 
 
 def test_filtering_steps_say_what_is_true() -> None:
@@ -134,15 +136,25 @@ def test_filtering_steps_say_what_is_true() -> None:
         limit, action = float(problem.metadata["filter_value"]), problem.metadata["operation"].split("_")
         kept = []
         for step, number in zip(solution.tactics, problem.metadata["original_numbers"], strict=True):
-            written, compared, verdict = re.fullmatch(r"(.+): (\w+), (keep|drop)", step).groups()
-            assert written == number
-            truth = {"larger": float(number) > limit, "smaller": float(number) < limit, "equal": float(number) == limit}
-            assert truth[compared]
-            assert (verdict == "keep") == (truth[action[1]] == (action[0] == "keep"))
+            written, sign, bound, verdict = re.fullmatch(r"(\S+) ([<=>]) (\S+): (keep|drop)", step).groups()
+            assert (written, bound) == (number, problem.metadata["filter_value"])
+            truth = {">": float(number) > limit, "<": float(number) < limit, "=": float(number) == limit}
+            assert truth[sign]
+            named = truth[{"larger": ">", "smaller": "<"}[action[1]]]
+            assert (verdict == "keep") == (named == (action[0] == "keep"))
             kept += [number] if verdict == "keep" else []
         left, right, total = map(int, re.search(r"(\d+) kept \+ (\d+) dropped = (\d+)", solution.check).groups())
         assert (left, left + right, total) == (len(kept), total, len(solution.tactics))
         assert solution.answer == str(kept)
+        assert solution.method == ("compare below zero" if limit < 0 else "compare one by one")
+        nearest = re.search(r"; (\S+) is (larger|smaller|equal)\.$", solution.check)
+        if nearest is None:
+            assert not kept
+            assert solution.check.endswith("; nothing is kept.")
+        else:
+            assert nearest[1] in kept
+            assert abs(float(nearest[1]) - limit) == min(abs(float(number) - limit) for number in kept)
+            assert lists.relation(nearest[1], problem.metadata["filter_value"]) == nearest[2]
 
 
 @given(st.floats(-99, 99).map(lambda x: f"{x:.1f}"), st.floats(-99, 99).map(lambda x: f"{x:.0f}"))
@@ -190,21 +202,28 @@ def test_reversal_numbers_every_word_and_reads_all_back() -> None:
         assert solution.check.startswith(f"{len(numbered)} words;")
 
 
-def test_letters_are_spelled_and_numbered_without_a_gap() -> None:
+def test_letters_are_spelled_counted_by_word_and_added_up() -> None:
+    skipped = 0
     for problem, solution in samples("letter_counting"):
-        letter, hits = problem.metadata["target_letter"], 0
-        for step, word in zip(solution.tactics, problem.metadata["span"], strict=True):
-            name, spelled = step.split(": ")
-            assert name == word.lower()
-            if spelled == f"no {letter}":
-                assert letter not in name
-                continue
-            assert re.sub(r"\(\d+\)| ", "", spelled) == name
-            for mark, number in re.findall(r"(\w)\((\d+)\)", spelled):
-                hits += 1
-                assert (mark, int(number)) == (letter, hits)
-        terms, total = solution.check.rstrip(".").split(": ")[1].split(" = ")
-        assert sum(map(int, terms.split(" + "))) == int(total) == hits == int(solution.answer)
+        letter, words = problem.metadata["target_letter"], [word.lower() for word in problem.metadata["span"]]
+        *steps, added = solution.tactics
+        counts = []
+        for step, word in zip(steps, words, strict=True):
+            name, *spelled, count = step.split(": ")
+            assert name == word
+            assert int(count) == sum(one == letter for one in word)
+            if spelled:
+                assert spelled[0].split(" ") == list(word)
+            else:
+                assert (solution.method, count) == ("spell the words that have it", "0")
+                skipped += 1
+            counts.append(int(count))
+        terms, total = added.split(" = ")
+        assert list(map(int, terms.split(" + "))) == counts
+        assert sum(counts) == int(total) == int(solution.answer)
+        holders = sum(letter in word for word in words)
+        assert solution.check == f"{letter} stands in {holders} of {len(words)} words."
+    assert skipped >= 10
 
 
 def test_aiw_sums_are_true_and_colleagues_are_refused() -> None:
@@ -298,15 +317,29 @@ def test_instructions_come_in_many_kinds_that_an_echo_does_not_meet() -> None:
     assert len(kinds) >= 6
 
 
+def test_instructions_harder_than_the_embedded_ones_are_solved_too() -> None:
+    for seed in range(60):
+        item = instructions.draw_instruction(Random(seed), {"size": 5})
+        problem = problem_of("instructions", item["question"], **item["metadata"])
+        solution = instructions.solve_instruction(problem, Random(seed))
+        for answer in (solution.answer, item["answer"]):
+            assert check_constraints(answer, item["metadata"]["constraints"]) == [], problem.question
+        assert_true_counts(solution)
+
+
 def test_instruction_counts_are_true() -> None:
     for _, solution in samples("instructions"):
-        words = len(re.findall(r"\w+", solution.answer))
-        for text in (*solution.tactics, solution.check):
-            for left, right in re.findall(r"((?:\d+ (?:\w+ )?[+-] )+\d+(?: \w+)?) = (\d+)", text):
-                terms = [int(term.replace(" ", "")) for term in re.findall(r"(?:[+-] )?\d+", left)]
-                assert sum(terms) == int(right), text
-        match = re.match(r"(?:[\d +]+ = )?(\d+) words", solution.check)
-        assert match is None or int(match[1]) == words, (solution.check, solution.answer)
-        separators = re.search(r"(\d+) (comma|semicolon)", solution.check)
-        if separators:
-            assert solution.answer.count({"comma": ",", "semicolon": ";"}[separators[2]]) == int(separators[1])
+        assert_true_counts(solution)
+
+
+def assert_true_counts(solution: WorkedSolution) -> None:
+    words = len(re.findall(r"\w+", solution.answer))
+    for text in (*solution.tactics, solution.check):
+        for left, right in re.findall(r"((?:\d+ (?:\w+ )?[+-] )+\d+(?: \w+)?) = (\d+)", text):
+            terms = [int(term.replace(" ", "")) for term in re.findall(r"(?:[+-] )?\d+", left)]
+            assert sum(terms) == int(right), text
+    match = re.match(r"(?:[\d +]+ = )?(\d+) words", solution.check)
+    assert match is None or int(match[1]) == words, (solution.check, solution.answer)
+    separators = re.search(r"(\d+) (comma|semicolon)", solution.check)
+    if separators:
+        assert solution.answer.count({"comma": ",", "semicolon": ";"}[separators[2]]) == int(separators[1])

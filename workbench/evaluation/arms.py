@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -109,7 +108,7 @@ def _answers(student: Student, problems: Sequence[Problem], arm: Arm, config: De
     ]
     # The longest prompts first: short ones then fill the slots that free up towards the end.
     requests.sort(key=lambda request: (-len(request.prompt_ids), request.problem_id))
-    with nullcontext() if arm.adapter else student.without_adapter():
+    with student.merged() if arm.adapter else student.without_adapter():
         yield from engine.run(requests, arm.name)
 
 

@@ -25,6 +25,10 @@ REFILL_SHARE = 8
 """Waiting prompts are admitted when this fraction (1/8) of the slots is free: larger prefills run faster."""
 
 
+PREFILL_TOKENS = 1_024
+"""Padded prompt tokens that run at once: enough to keep the matrix units busy, few enough to pad little."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
     """One answer that is wanted."""
@@ -128,13 +132,24 @@ class Engine:
     def _admit(
         self, waiting: deque[Request], rows: list[_Row], cache: SlotCache, slots: int, opening: int
     ) -> torch.Tensor:
-        """Runs the prompts of as many waiting requests as there are free slots; returns their logits."""
-        fresh = [waiting.popleft() for _ in range(min(len(waiting), slots - len(rows)))]
+        """Runs the prompts of the next waiting requests into free slots; returns their logits."""
+        fresh = self._take(waiting, slots - len(rows), opening)
         lengths_B = torch.tensor([len(request.prompt_ids) - opening for request in fresh], device=self.student.device)
         own = [request.prompt_ids[opening:] for request in fresh]
         hidden_BPD = self._prefill(own, slice(len(rows), len(rows) + len(fresh)), cache, opening)
         rows += [_Row(request, self._controller(request), time.monotonic()) for request in fresh]
         return self._logits(hidden_BPD[torch.arange(len(fresh)), lengths_B - 1])
+
+    def _take(self, waiting: deque[Request], free: int, opening: int) -> list[Request]:
+        """Takes requests while there are free slots and their padded prompts stay below `PREFILL_TOKENS`."""
+        fresh: list[Request] = []
+        longest = 0
+        while waiting and len(fresh) < free:
+            longest = max(longest, len(waiting[0].prompt_ids) - opening)
+            if fresh and longest * (len(fresh) + 1) > PREFILL_TOKENS:
+                break
+            fresh.append(waiting.popleft())
+        return fresh
 
     def _prefill(self, prompts: Sequence[Sequence[int]], slots: slice, cache: SlotCache, start: int) -> torch.Tensor:
         """Runs prompts from position ``start`` on; returns final hidden states [B, P, D]."""

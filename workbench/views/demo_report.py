@@ -8,7 +8,7 @@ from typing import Any
 from workbench.evaluation import Outcome
 from workbench.pool import worked_answer
 from workbench.records import rendered_text, split_sections
-from workbench.views.report_data import EMBEDDED_NOTES, Cost, Example, Pane, ReportData
+from workbench.views.report_data import EMBEDDED_NOTES, Cost, Example, Pane, RankCell, ReportData
 from workbench.views.theme import arm_label
 
 DETAILS = {
@@ -40,11 +40,16 @@ def report_data(
             {"family": row["family"], "rescued": row["gain"]["rescued"], "broken": row["gain"]["broken"]}
             for row in measured["families"]
         ],
-        adapter=audit["modules"],
+        adapter=[_rank_cell(module) for module in audit["modules"]],
         costs=_costs(summary, measured),
         examples=[_example(outcome) for outcome in _chosen(outcomes)],
         provenance={"seed": summary["seed"], "split": summary["split"], "student": summary["student"], "weights": note},
     )
+
+
+def _rank_cell(module: Mapping[str, Any]) -> RankCell:
+    kind = module["module"].rsplit(".", 1)[-1]
+    return RankCell(layer=module["layer"], module=kind, rank=module["rank"], parameters=module["parameters"])
 
 
 def _notes(summary: Mapping[str, Any], measured: Mapping[str, Any]) -> list[str]:

@@ -63,27 +63,18 @@ def solve_equation(problem: Problem, rng: Random) -> WorkedSolution:
 
 
 def _choose(equation: LinearEquation, rng: Random) -> tuple[str, str]:
-    size, constant, unknown = abs(equation.coefficient), equation.constant, equation.unknown
-    undo = f"{'subtract' if constant > 0 else 'add'} {abs(constant)}"
-    if equation.coefficient < 0 and constant > 0:
+    if equation.coefficient < 0 and equation.constant > 0:
         return "swap", rng.choice(
-            (
-                f"{unknown} is taken from {constant}: find what was taken.",
-                f"Swap: {unknown} is what was taken from {constant}.",
-            )
+            ("Swap: find what was taken from the constant, then divide.", "Find what was taken away, then divide.")
         )
     if equation.coefficient < 0:
-        return "turn the signs", rng.choice(
-            (f"Turn all signs, so that {unknown} is positive.", "Begin by turning all signs.")
-        )
-    if constant == 0 and size == 1:
-        return "read off", f"{unknown} stands alone already: read it off."
-    if constant == 0:
-        return "divide", rng.choice((f"Undo times {size}: divide by {size}.", f"Only times {size} to undo: divide."))
-    if size == 1:
-        return "undo the constant", rng.choice((f"Free {unknown}: {undo}.", f"{undo.capitalize()} on both sides."))
+        return "turn the signs", rng.choice(("Turn all signs, then divide.", "Make it positive first, then divide."))
+    if equation.constant == 0:
+        return "divide", rng.choice(("Only a factor to undo: divide.", "One factor stands before it, so divide."))
+    if equation.coefficient == 1:
+        return "undo the constant", rng.choice(("Only a constant to undo.", "Take the constant to the other side."))
     return "constant, then divide", rng.choice(
-        (f"First {undo}, then divide by {size}.", f"{undo.capitalize()}, then divide by {size}.")
+        ("First undo the constant, then the factor.", "Undo the constant, then divide by the factor.")
     )
 
 

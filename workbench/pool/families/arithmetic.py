@@ -27,13 +27,22 @@ def chain(start: int, moves: Iterable[tuple[str, int]]) -> list[str]:
     return equations
 
 
+def by_tens(start: int, moves: Iterable[tuple[str, int]]) -> list[str]:
+    """Like `chain`, but a number with tens and ones moves in two small steps.
+
+    >>> by_tens(98, [("+", 12), ("-", 6)])
+    ['98 + 10 = 108', '108 + 2 = 110', '110 - 6 = 104']
+    """
+    return chain(start, [(sign, part) for sign, number in moves for part in (_tens_and_ones(number) or [0])])
+
+
 def running_sums(numbers: Sequence[int]) -> list[str]:
-    """Returns the equations that add the numbers up, none for a single number.
+    """Returns the equations that add one number or more up, none for a single one.
 
     >>> running_sums([34, 12])
     ['34 + 12 = 46']
     """
-    return chain(numbers[0], [("+", number) for number in numbers[1:]]) if numbers else []
+    return chain(numbers[0], [("+", number) for number in numbers[1:]])
 
 
 def partial_products(left: int, right: int) -> list[str]:
@@ -98,7 +107,7 @@ def _sum_left_to_right(start: int, moves: Sequence[tuple[str, int]], total: int,
         strategy=rng.choice(
             ("Go from left to right and keep a running total.", "Keep a running total, left to right.")
         ),
-        tactics=tuple(chain(start, moves)),
+        tactics=tuple(by_tens(start, moves)),
         check=f"{rng.choice(('Backwards', 'Undone'))}: {', '.join(undone)}.",
         answer=str(total),
     )
@@ -228,7 +237,7 @@ def _wide_product(factors: Sequence[int], rng: Random) -> WorkedSolution:
 
 
 def solve_leg_counting(problem: Problem, rng: Random) -> WorkedSolution:
-    """Multiplies each animal by its legs; more than two animals need a running total."""
+    """Multiplies each of two animals or more by its legs; more than two need a running total."""
     animals: dict[str, int] = problem.metadata["animals"]
     legs = [count * ANIMALS[animal] for animal, count in animals.items()]
     products = [
@@ -249,7 +258,7 @@ def solve_leg_counting(problem: Problem, rng: Random) -> WorkedSolution:
         method=method,
         strategy=strategy,
         tactics=(*products, *running_sums(legs)),
-        check=f"Backwards: {', '.join(undone)}." if undone else f"{legs[0]} is all there is.",
+        check=f"Backwards: {', '.join(undone)}.",
         answer=str(total),
     )
 

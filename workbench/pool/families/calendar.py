@@ -18,15 +18,14 @@ def solve_weekday(problem: Problem, rng: Random) -> WorkedSolution:
     days, direction = abs(offset), 1 if offset > 0 else -1
     weeks, rest = divmod(days, 7)
     names = [WEEKDAYS[(start + direction * day) % 7] for day in range(rest + 1)]
+    way = f"Count {days} day{'s' if days > 1 else ''} {'forward' if direction > 0 else 'backward'}"
     if weeks:
         method = "take whole weeks off"
-        strategy = rng.choice(
-            ("Take whole weeks off, then count the days left.", "Weeks change nothing: count what is left.")
-        )
+        strategy = rng.choice((f"{way}: whole weeks change nothing.", f"{way}, after taking whole weeks off."))
         steps = [f"{days} - {7 * weeks} = {rest}"]
     else:
         method = "count"
-        strategy = rng.choice(("Count the days one by one.", "So few days can be counted."))
+        strategy = rng.choice((f"{way}, one by one.", f"{way}, name by name."))
         steps = []
     return WorkedSolution(
         method=method,

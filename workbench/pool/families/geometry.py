@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
-from workbench.pool.families.arithmetic import running_sums
+from workbench.pool.families.arithmetic import by_tens, running_sums
 from workbench.pool.family import Family, WorkedSolution
 from workbench.records import Problem
 
@@ -27,7 +27,7 @@ def solve_last_angle(problem: Problem, rng: Random) -> WorkedSolution:
                 f"{sides} sides are {sides - 2} triangles of 180; see what is missing.",
             )
         )
-    steps += [*running_sums(angles), f"{whole} - {known} = {whole - known}"]
+    steps += [*running_sums(angles), *by_tens(whole, [("-", known)])]
     return WorkedSolution(
         method=method,
         strategy=strategy,

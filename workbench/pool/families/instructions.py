@@ -30,10 +30,9 @@ _MARKS = {"an exclamation mark": "!", "a question mark": "?", "a period": "."}
 def _framed(rng: Random, size: int) -> Task:
     """Given first and last words, others in order between them."""
     (first, last), words = rng.choice(_FRAMES), rng.sample(NOUNS, size - 1)
-    between = f"{', '.join(words[:-1])} and {words[-1]}"
     return {
-        "question": f"Begin with the word {first}, then write {between} in this order, and end with the word {last}. "
-        "Put only spaces between the words.",
+        "question": f"Begin with the word {first}, then write {join_and(words)} in this order, "
+        f"and end with the word {last}. Put only spaces between the words.",
         "constraints": [
             exact_words(size + 1),
             {"kind": "starts_with", "text": first},

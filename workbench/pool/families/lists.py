@@ -36,7 +36,7 @@ def solve_filtering(problem: Problem, rng: Random) -> WorkedSolution:
         if stays:
             kept.append(next(other for other in numbers if float(other) == float(number)))
     aim = f"{'keep' if action == 'keep' else 'drop'} the {word} ones"
-    if limit.startswith("-"):
+    if float(limit) < 0:
         method, hint = "compare below zero", " Below 0, closer to 0 is larger."
     else:
         method, hint = "compare one by one", ""

@@ -86,7 +86,7 @@ FAMILIES: tuple[Family, ...] = (
         domain="logic",
         answer_type="number",
         generator="aiw",
-        levels=tuple({"task_type_weights": (0.4, 0.6, 0.0), "max_entities": most} for most in (12, 40, 99)),
+        levels=tuple({"task_type_weights": (0.4, 0.6, 0.0), "max_entities": most} for most in (20, 200, 2_000)),
         solve=solve_aiw,
     ),
 )
