@@ -45,7 +45,8 @@ def test_make_demo_at_a_small_size(tmp_path):
 
 def test_make_test_runs_everything():
     printed = run(["make", "--dry-run", "test"], ROOT).stdout
-    for tool in ("ruff check", "ruff format --check", "mypy", 'pytest -q -n 2 --dist loadscope -m "not slow', 'pytest -q -m "slow'):
+    quick, slow = 'pytest -q -n 2 --dist loadscope -m "not slow', 'pytest -q -m "slow'
+    for tool in ("ruff check", "ruff format --check", "mypy", quick, slow):
         assert tool in printed
 
 
