@@ -74,7 +74,7 @@ def distill(
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
     config = DistillConfig(budget=budget, **settings)
-    return workflow.distill_traces(traces, load_student(student), out, config).student
+    return workflow.distill_traces(traces, load_student(student), out, config, print).student
 
 
 def solve(
@@ -109,5 +109,5 @@ def evaluate(
     problems = workflow.benchmark(benchmark, seed, per_family)
     key = text_hash(loaded.name, json.dumps(guidance.to_dict() if guidance else None), *map(to_json, problems))[:8]
     folder = Path(out) if out else RUNS / f"evaluate-{key}"
-    workflow.evaluate_arms(loaded, problems, arms, DecodingConfig(seed=seed), folder, seed)
+    workflow.evaluate_arms(loaded, problems, arms, DecodingConfig(seed=seed), folder, print)
     return dict(json.loads((folder / "evaluation.json").read_text(encoding="utf-8")))

@@ -11,23 +11,20 @@ from typing import Any, Literal
 import torch
 
 from workbench.curation import CurationConfig
-from workbench.distillation import DistillConfig, encode_traces
+from workbench.distillation import DistillConfig
 from workbench.errors import InputError
-from workbench.estimates import GUESSED_ANSWER_TOKENS, decode_seconds, distill_seconds
 from workbench.evaluation import BASE, STUDENT, Arm, DecodingConfig, Outcome, grade_arms
 from workbench.files import write_text
 from workbench.interventions import Budget, Guidance, PlanFirst, Verify
 from workbench.pool import POOL_SIZE, unseen_families
 from workbench.profiles import profile
 from workbench.progress import duration
-from workbench.records import Completion, Problem, Trace, read_records
+from workbench.records import Completion, Problem, read_records
 from workbench.runs import Run, Stage, open_run
 from workbench.students import Student, StudentSource, load_student, resolve_student
 from workbench.views.demo_report import report_data
 from workbench.views.report import write_report
-from workbench.workflow import benchmark, curate_pool, distill_traces, evaluate_arms, held_out_problems, write_pool
-
-Say = Callable[[str], None]
+from workbench.workflow import Say, benchmark, curate_pool, distill_traces, evaluate_arms, held_out_problems, write_pool
 
 SMALL_STUDENT_MIX = (0.4, 0.35, 0.25)
 """Easy, medium, hard: small students get worse on the hardest traces, which suit a student of 32B."""
@@ -159,14 +156,7 @@ def _distill(run: Run, config: DemoConfig, say: Say, student: _Lazy, curated: St
     learning = DistillConfig(**{**settings, "weights": config.distill.weights})
 
     def work(out: Path) -> None:
-        base = student.load()
-        traces = list(read_records(curated.folder / "curated.jsonl", Trace))
-        examples = encode_traces(traces, base, learning.max_tokens)
-        learned = sum(int((example.sections >= 0).sum()) for example in examples)
-        first = learning.lowest_layer(base.model)
-        expected = distill_seconds(base, [len(example) for example in examples], learned, learning, first)
-        say(f"    {len(examples):,} traces, {learning.epochs} epochs: about {duration(expected)}")
-        distill_traces(curated.folder, base, out, learning)
+        distill_traces(curated.folder, student.load(), out, learning, lambda line: say(f"    {line}"))
         student.forget()
 
     return _stage(run, say, "distill", {"curated": curated.fingerprint, "student": student.name, **settings}, work)
@@ -185,12 +175,8 @@ def _evaluate(run: Run, config: DemoConfig, say: Say, student: _Lazy, distilled:
     }
 
     def work(out: Path) -> None:
-        problems = _benchmark(config)
         loaded = student.load(str(distilled.folder))
-        prompts = sum(len(loaded.prompter.question_ids(problem.question)) for problem in problems)
-        expected = len(arms) * decode_seconds(loaded, prompts, len(problems), GUESSED_ANSWER_TOKENS)
-        say(f"    {len(problems)} problems in {len(arms)} arms: about {duration(expected)}")
-        evaluate_arms(loaded, problems, arms, decoding, out, config.seed)
+        evaluate_arms(loaded, _benchmark(config), arms, decoding, out, lambda line: say(f"    {line}"))
 
     return _stage(run, say, "evaluate", inputs, work)
 

@@ -9,7 +9,9 @@ from typing import Any
 import torch
 
 from workbench.adapters import count_parameters
-from workbench.distillation import DistillConfig
+from workbench.distillation import DistillConfig, Example
+from workbench.distillation.examples import PROMPT
+from workbench.records import Problem
 from workbench.students import Student
 
 TRAINING_EFFICIENCY = 0.5
@@ -41,26 +43,21 @@ def _layer_and_output_parameters(model: Any) -> tuple[float, float]:
     return (count_parameters(model) - embeddings) / model.config.get_text_config().num_hidden_layers, output
 
 
-def distill_seconds(student: Student, lengths: Sequence[int], learned: int, config: DistillConfig, first: int) -> float:
-    """Estimates distillation: the trunk once, then head and output for every epoch, there and back.
-
-    Args:
-        student: the base student.
-        lengths: tokens of each trace, prompt included.
-        learned: tokens of all traces that carry loss.
-        config: epochs.
-        first: the lowest adapted layer.
-    """
+def distill_seconds(student: Student, examples: Sequence[Example], config: DistillConfig) -> float:
+    """Estimates distillation: the trunk once, then head and output for every epoch, there and back."""
     layer, output = _layer_and_output_parameters(student.model)
-    layers = student.model.config.get_text_config().num_hidden_layers
-    trunk = 2 * sum(lengths) * first * layer
-    epoch = 4 * sum(lengths) * (layers - first) * layer + 4 * learned * output
+    layers, first = student.model.config.get_text_config().num_hidden_layers, config.lowest_layer(student.model)
+    tokens = sum(len(example) - len(student.prompter.opening) for example in examples)
+    learned = sum(int((example.sections != PROMPT).sum()) for example in examples)
+    trunk = 2 * tokens * first * layer
+    epoch = 4 * tokens * (layers - first) * layer + 4 * learned * output
     return float(trunk + config.epochs * epoch) / (TRAINING_EFFICIENCY * matrix_rate(student.device))
 
 
-def decode_seconds(student: Student, prompt_tokens: int, answers: int, answer_tokens: float) -> float:
-    """Estimates decoding: ``answers`` of ``answer_tokens`` each after ``prompt_tokens`` in all."""
+def decode_seconds(student: Student, problems: Sequence[Problem], arms: int) -> float:
+    """Estimates the decoding of all problems in some arms, before anything is known of the answers."""
     layer, output = _layer_and_output_parameters(student.model)
     body = layer * student.model.config.get_text_config().num_hidden_layers
-    flops = 2 * prompt_tokens * body + 2 * answers * answer_tokens * (body + output)
-    return float(flops) / (DECODING_EFFICIENCY * matrix_rate(student.device))
+    prompts = sum(student.prompter.count(problem.question) for problem in problems)
+    flops = 2 * prompts * body + 2 * len(problems) * GUESSED_ANSWER_TOKENS * (body + output)
+    return float(arms * flops) / (DECODING_EFFICIENCY * matrix_rate(student.device))

@@ -5,13 +5,15 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from workbench.errors import InputError, StorageError
+from workbench.errors import InputError, StorageError, first_line
 
+_FULL = re.compile(r"os error 28|StorageFull|No space left on device|Disk quota exceeded")
 _STORAGE_ERRNOS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EFBIG}
 
 
@@ -24,11 +26,16 @@ def storage_errors(path: Path) -> Iterator[None]:
     """
     try:
         yield
-    except OSError as error:
-        if error.errno not in _STORAGE_ERRNOS:
+    except StorageError:
+        raise
+    except Exception as error:
+        # Libraries that write by themselves wrap the system's error in one of their own.
+        full = _FULL.search(str(error)) is not None or getattr(error, "errno", None) in {errno.ENOSPC, errno.EDQUOT}
+        if not full and getattr(error, "errno", None) not in _STORAGE_ERRNOS:
             raise
-        fix = "free some space" if error.errno in {errno.ENOSPC, errno.EDQUOT} else "choose another --out"
-        raise StorageError(f"cannot write {path}: {error.strerror or error}; {fix} and run again") from error
+        reason = "no space left on the disk" if full else first_line(error)
+        fix = "free some space" if full else "choose another --out"
+        raise StorageError(f"cannot write {path}: {reason}; {fix} and run again") from error
 
 
 @contextmanager

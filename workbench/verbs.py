@@ -52,7 +52,7 @@ def distill(options: cli.Distill) -> None:
     """Distils curated traces into a student."""
     machine = profile(options.profile)
     student = load_student(options.student, device=machine.device, dtype=getattr(torch, machine.dtype))
-    print(student.source.origin, file=sys.stderr)
+    _tell(student.source.origin)
     config = DistillConfig(
         budget=options.budget,
         epochs=options.epochs,
@@ -62,7 +62,7 @@ def distill(options: cli.Distill) -> None:
         seed=options.seed,
     )
     options.out.mkdir(parents=True, exist_ok=True)
-    made = workflow.distill_traces(options.traces, student, options.out, config)
+    made = workflow.distill_traces(options.traces, student, options.out, config, _tell)
     share = made.audit["trained_fraction"]
     line = f"{made.folder}: {made.audit['trained_parameters']:,} parameters trained, {share:.3%} of the base's"
     cli.show({**made.audit, "out": options.out}, as_json=options.json, lines=[line])
@@ -73,7 +73,7 @@ def solve(options: cli.Solve) -> None:
     if not options.question.strip():
         raise InputError("the question is empty; put it in quotes after the verb")
     student = load_student(options.student)
-    print(student.source.origin, file=sys.stderr)
+    _tell(student.source.origin)
     completion = workflow.answer(
         options.question,
         student,
@@ -91,7 +91,7 @@ def solve(options: cli.Solve) -> None:
 def evaluate(options: cli.Evaluate) -> None:
     """Measures a student, its base beside it where there is one."""
     student = load_student(options.student)
-    print(student.source.origin, file=sys.stderr)
+    _tell(student.source.origin)
     problems = workflow.benchmark(options.benchmark, options.seed, options.per_family)
     decoding = DecodingConfig(max_tokens=options.max_tokens, seed=options.seed)
     inputs = {
@@ -105,10 +105,15 @@ def evaluate(options: cli.Evaluate) -> None:
         stage = run.stage(
             "evaluate",
             inputs,
-            lambda out: _discard(workflow.evaluate_arms(student, problems, arms, decoding, out, options.seed)),
+            lambda out: _discard(workflow.evaluate_arms(student, problems, arms, decoding, out, _tell)),
         )
     measured = json.loads((stage.folder / "evaluation.json").read_text(encoding="utf-8"))
     cli.show(measured, as_json=options.json, lines=_measured_lines(measured))
+
+
+def _tell(line: str) -> None:
+    """What is going on stands on standard error, so that results can be piped."""
+    print(line, file=sys.stderr, flush=True)
 
 
 def _discard(_: Any) -> None:

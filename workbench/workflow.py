@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from workbench.curation import CurationConfig, CurationReport, curate
-from workbench.distillation import DistillConfig, Distilled, distill
+from workbench.distillation import DistillConfig, Distilled, distill, encode_traces
 from workbench.errors import InputError
+from workbench.estimates import decode_seconds, distill_seconds
 from workbench.evaluation import (
     BASE,
     STUDENT,
@@ -31,9 +32,12 @@ from workbench.grading import grade_answer
 from workbench.inference import Engine, Request, Sampling
 from workbench.interventions import Guidance
 from workbench.pool import embedded_pool, embedded_problems, unseen_families, worked_answer
-from workbench.progress import track
+from workbench.progress import duration, track
 from workbench.records import Completion, Problem, Trace, read_records, write_records
 from workbench.students import Prompter, Student, load_tokenizer
+
+Say = Callable[[str], None]
+"""Takes one line for people."""
 
 BENCHMARKS = {"embedded": "test", "embedded-dev": "dev"}
 """Names of the embedded benchmarks and the split each one is; choose on ``dev``, report on ``test``."""
@@ -108,10 +112,23 @@ def curate_pool(
     )
 
 
-def distill_traces(traces: Path, student: Student, out: Path, config: DistillConfig) -> Distilled:
-    """Distils a file of traces, or a folder that `curate_pool` wrote, into a student."""
+def distill_traces(traces: Path, student: Student, out: Path, config: DistillConfig, say: Say) -> Distilled:
+    """Distils a file of traces, or a folder that `curate_pool` wrote, into a student.
+
+    Args:
+        traces: the file or folder.
+        student: a base student.
+        out: the folder to write.
+        config: see its fields.
+        say: is told what will be done and how long it will take.
+    """
     file = traces / "curated.jsonl" if traces.is_dir() else traces
-    return distill(list(read_records(existing_file(file), Trace)), student, out, config, track)
+    records = list(read_records(existing_file(file), Trace))
+    examples = encode_traces(records, student, config.max_tokens)
+    expected = distill_seconds(student, examples, config)
+    left_out = f" ({len(records) - len(examples):,} longer ones left out)" if len(examples) < len(records) else ""
+    say(f"{len(examples):,} traces{left_out}, {config.epochs} epochs: about {duration(expected)}")
+    return distill(records, student, out, config, track)
 
 
 def answer(
@@ -144,15 +161,24 @@ def arms(student: Student, guidance: Guidance | None = None) -> list[Arm]:
 
 
 def evaluate_arms(
-    student: Student, problems: Sequence[Problem], arms: Sequence[Arm], config: DecodingConfig, out: Path, seed: int
+    student: Student,
+    problems: Sequence[Problem],
+    arms: Sequence[Arm],
+    config: DecodingConfig,
+    out: Path,
+    say: Say,
 ) -> list[Outcome]:
     """Answers and grades the problems in every arm; writes completions and ``evaluation.json``."""
+    expected = decode_seconds(student, problems, len(arms))
+    say(f"{len(problems):,} problems in {len(arms)} arms: about {duration(expected)}")
     completions = {
         arm.name: answer_problems(student, problems, arm, config, out / f"{arm.name}.jsonl", track) for arm in arms
     }
     unseen = {family.name for family in unseen_families()}
     outcomes = grade_arms(problems, completions, lambda problem: problem.source in unseen)
-    write_text(out / "evaluation.json", json.dumps(evaluation(outcomes, [arm.name for arm in arms], seed), indent=1))
+    write_text(
+        out / "evaluation.json", json.dumps(evaluation(outcomes, [arm.name for arm in arms], config.seed), indent=1)
+    )
     write_records(out / "problems.jsonl", problems)
     return outcomes
 

@@ -59,6 +59,10 @@ def _notes(summary: Mapping[str, Any], measured: Mapping[str, Any]) -> list[str]
         "The same extractor reads every arm and takes an answer in any form. The share of answers in the trained "
         f"format is counted apart: {formats['base']} of the base's, {formats['student']} of the student's.",
     ]
+    accuracy = summary["accuracy"]
+    change = accuracy["student_guided"] - accuracy["student"]
+    helped = "Guidance raised" if change > 0 else "Guidance did not raise"
+    notes.append(f"{helped} accuracy on the seen families: {100 * change:+.1f} points against the unguided student.")
     if unseen:
         low, high = unseen["interval95"]["gain"]
         notes.append(
