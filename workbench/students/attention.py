@@ -27,17 +27,15 @@ def grouped_attention(
     softcap: float | None = None,
     **kwargs: Any,
 ) -> tuple[torch.Tensor, None]:
-    """Computes attention for transformers' attention interface.
+    """Computes attention for transformers' attention interface, most of which plain attention does not need.
 
     Args:
-        module: unused; part of the interface.
         query: [B, H, Q, D], H being a multiple of the number of key heads G.
         key: [B, G, K, D]; may be a strided view into a larger cache.
         value: like ``key``.
         attention_mask: [B, 1, Q, K], or ``None`` for plain causal attention with Q = K.
         scaling: of the scores.
         softcap: not supported.
-        **kwargs: the rest of the interface, which plain attention has no use for.
 
     Returns:
         [B, Q, H, D], and no weights.
