@@ -71,10 +71,8 @@ def distill(
         **settings: other fields of `workbench.distillation.DistillConfig`.
     """
     traces = curated.curated_path if isinstance(curated, CurationReport) else Path(curated)
-    out = Path(out)
-    out.mkdir(parents=True, exist_ok=True)
     config = DistillConfig(budget=budget, **settings)
-    return workflow.distill_traces(traces, load_student(student), out, config, print).student
+    return workflow.distill_traces(traces, load_student(student), Path(out), config, print).student
 
 
 def solve(

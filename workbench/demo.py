@@ -13,10 +13,10 @@ import torch
 from workbench.curation import CurationConfig
 from workbench.distillation import DistillConfig
 from workbench.errors import InputError
-from workbench.evaluation import BASE, STUDENT, Arm, DecodingConfig, Outcome, grade_arms
+from workbench.evaluation import BASE, STUDENT, Arm, DecodingConfig, Outcome
 from workbench.files import write_text
 from workbench.interventions import Budget, Guidance, PlanFirst, Verify
-from workbench.pool import POOL_SIZE, unseen_families
+from workbench.pool import POOL_SIZE
 from workbench.profiles import profile
 from workbench.progress import duration
 from workbench.records import Completion, Problem, read_records
@@ -24,7 +24,16 @@ from workbench.runs import Run, Stage, open_run
 from workbench.students import Student, StudentSource, load_student, resolve_student
 from workbench.views.demo_report import report_data
 from workbench.views.report import write_report
-from workbench.workflow import Say, benchmark, curate_pool, distill_traces, evaluate_arms, held_out_problems, write_pool
+from workbench.workflow import (
+    Say,
+    benchmark,
+    curate_pool,
+    distill_traces,
+    evaluate_arms,
+    graded,
+    held_out_problems,
+    write_pool,
+)
 
 SMALL_STUDENT_MIX = (0.4, 0.35, 0.25)
 """Easy, medium, hard: small students get worse on the hardest traces, which suit a student of 32B."""
@@ -213,8 +222,7 @@ def _outcomes(folder: Path) -> list[Outcome]:
     arms = {
         arm: list(read_records(folder / f"{arm}.jsonl", Completion)) for arm in ("base", "student", "student_guided")
     }
-    unseen = {family.name for family in unseen_families()}
-    return grade_arms(problems, arms, lambda problem: problem.source in unseen)
+    return graded(problems, arms)
 
 
 def summarise(

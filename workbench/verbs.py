@@ -61,7 +61,6 @@ def distill(options: cli.Distill) -> None:
         first_layer=options.first_layer,
         seed=options.seed,
     )
-    options.out.mkdir(parents=True, exist_ok=True)
     made = workflow.distill_traces(options.traces, student, options.out, config, _tell)
     share = made.audit["trained_fraction"]
     line = f"{made.folder}: {made.audit['trained_parameters']:,} parameters trained, {share:.3%} of the base's"

@@ -174,13 +174,18 @@ def evaluate_arms(
     completions = {
         arm.name: answer_problems(student, problems, arm, config, out / f"{arm.name}.jsonl", track) for arm in arms
     }
-    unseen = {family.name for family in unseen_families()}
-    outcomes = grade_arms(problems, completions, lambda problem: problem.source in unseen)
+    outcomes = graded(problems, completions)
     write_text(
         out / "evaluation.json", json.dumps(evaluation(outcomes, [arm.name for arm in arms], config.seed), indent=1)
     )
     write_records(out / "problems.jsonl", problems)
     return outcomes
+
+
+def graded(problems: Sequence[Problem], completions: Mapping[str, Sequence[Completion]]) -> list[Outcome]:
+    """Grades every arm's completions; families that are held out whole are marked as unseen."""
+    unseen = {family.name for family in unseen_families()}
+    return grade_arms(problems, completions, lambda problem: problem.source in unseen)
 
 
 def evaluation(outcomes: Sequence[Outcome], arms: Sequence[str], seed: int) -> dict[str, Any]:

@@ -58,6 +58,10 @@ def test_every_verb_has_help(verb, capsys):
         (["curate", "--pool", "missing.jsonl", "--out", "out"], "missing.jsonl does not exist"),
         (["curate", "--pool", "broken.jsonl", "--out", "out", "--student", "STUDENT"], "broken.jsonl"),
         (["distill", "--traces", "broken.jsonl", "--student", "nobody", "--out", "out"], "no student 'nobody'"),
+        (
+            ["distill", "--traces", "missing.jsonl", "--student", "STUDENT", "--out", "out"],
+            "missing.jsonl does not exist",
+        ),
         (["evaluate", "--student", "STUDENT", "--benchmark", "nothing", "--out", "out"], "no benchmark 'nothing'"),
         (["evaluate", "--student", "STUDENT", "--per-family", "0", "--out", "out"], "per_family=0"),
         (["demo", "--size", "0", "--out", "out"], "size=0"),
@@ -75,6 +79,7 @@ def test_bad_input_is_one_line_and_leaves_nothing(arguments, said, tmp_path, sav
     assert len(lines) == 1
     assert said in lines[0]
     assert "Traceback" not in done.stderr
+    assert "distill" not in arguments or not (work / "out").exists()
     left = {path.name for path in work.rglob("*") if path.is_file() and not path.name.startswith(".")}
     assert left <= {"broken.jsonl", "manifest.json", "curated.rejected.jsonl"}
 

@@ -22,15 +22,17 @@ class Stop(Exception):
     """What a test raises in place of a crash."""
 
 
+def stopping(items, total, label):
+    """Progress that ends in a crash after five items."""
+    for index, item in enumerate(items):
+        if index == 5:
+            raise Stop
+        yield item
+
+
 def test_an_interrupted_arm_goes_on_and_ends_the_same(make_student, problems, tmp_path):
     student = make_student()
     whole = answer_problems(student, problems, BASE, CONFIG, tmp_path / "whole.jsonl", silent)
-
-    def stopping(items, total, label):
-        for index, item in enumerate(items):
-            if index == 5:
-                raise Stop
-            yield item
 
     with pytest.raises(Stop):
         answer_problems(student, problems, BASE, CONFIG, tmp_path / "broken.jsonl", stopping)
@@ -50,12 +52,6 @@ def test_an_interrupted_arm_goes_on_and_ends_the_same(make_student, problems, tm
 
 
 def test_what_another_student_left_is_not_taken(make_student, problems, tmp_path):
-    def stopping(items, total, label):
-        for index, item in enumerate(items):
-            if index == 5:
-                raise Stop
-            yield item
-
     with pytest.raises(Stop):
         answer_problems(make_student("llama"), problems, BASE, CONFIG, tmp_path / "x.jsonl", stopping)
     own = answer_problems(make_student("qwen3"), problems, BASE, CONFIG, tmp_path / "x.jsonl", silent)

@@ -18,7 +18,7 @@ from workbench.distillation.examples import PROMPT, Example, batches, encode_tra
 from workbench.distillation.objective import SectionWeights, weighted_loss
 from workbench.distillation.trunk import Layers, TrunkCache, pad
 from workbench.errors import InputError, TrainingError
-from workbench.files import remove, text_hash, write_text
+from workbench.files import remove, storage_errors, text_hash, write_text
 from workbench.progress import Track
 from workbench.records import Trace
 from workbench.students import Student
@@ -103,11 +103,13 @@ def distill(traces: Sequence[Trace], student: Student, out: Path, config: Distil
     own = pad([examples[0].ids[len(opening) :]]).to(student.device)
     layers.check(torch.tensor(opening, dtype=torch.long, device=student.device), own)
     run = _Run(adapted, layers, opening, training, held_out, config, out, _fingerprint(student, examples, config))
-    metrics = run.train(track)
     report = audit(adapted, placements)
-    adapted.save_pretrained(out, save_embedding_layers=False)  # else PEFT asks the Hub for the base
-    write_text(out / "adapter.json", json.dumps(report, indent=1))
-    run.clean()
+    with storage_errors(out):
+        out.mkdir(parents=True, exist_ok=True)
+        metrics = run.train(track)
+        adapted.save_pretrained(out, save_embedding_layers=False)  # else PEFT asks the Hub for the base
+        write_text(out / "adapter.json", json.dumps(report, indent=1))
+        run.clean()
     return Distilled(Student(str(out), adapted.eval(), student.prompter, student.source), out, report, metrics)
 
 
