@@ -101,6 +101,24 @@ def saved_student(tiny_folder, tmp_path) -> Path:
     return Path(shutil.copytree(tiny_folder, tmp_path / "tiny"))
 
 
+@pytest.fixture(scope="session")
+def browser():
+    """A headless Chromium, the system's own; a browser of Playwright's would have to be downloaded."""
+    from playwright.sync_api import sync_playwright
+
+    found = next(
+        (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
+    )
+    assert found, "no Chromium on the PATH; on Debian: apt-get install chromium"
+    # As root Chromium needs --no-sandbox; the rest keeps it from calling its maker's hosts.
+    quiet = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
+    silent = ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=found, args=[*quiet, *silent])
+        yield chromium
+        chromium.close()
+
+
 @pytest.fixture
 def traces() -> list:
     """Sixty real traces of the embedded pool."""

@@ -8,8 +8,6 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-import torch
-
 from workbench.curation import CurationConfig
 from workbench.distillation import DistillConfig
 from workbench.errors import InputError
@@ -103,7 +101,7 @@ def run_demo(config: DemoConfig, say: Say = print) -> Demo:
         say(source.origin)
         pool = _stage(run, say, "pool", {"size": config.pool_size, "seed": config.seed}, lambda out: _pool(config, out))
         curated = _curate(run, config, say, name, pool)
-        student = _Lazy(name, machine.device, machine.dtype)
+        student = _Lazy(name, machine.loading)
         distilled = _distill(run, config, say, student, curated)
         evaluated = _evaluate(run, config, say, student, distilled)
         return _report(run, config, source, (pool, curated, distilled, evaluated))
@@ -124,8 +122,8 @@ def _stage(run: Run, say: Say, name: str, inputs: dict[str, Any], work: Callable
 class _Lazy:
     """Loads the student when a stage needs it; stages that are reused do not."""
 
-    def __init__(self, name: str, device: str, dtype: str) -> None:
-        self.name, self._how = name, {"device": device, "dtype": getattr(torch, dtype)}
+    def __init__(self, name: str, loading: Mapping[str, str]) -> None:
+        self.name, self._loading = name, loading
         self._loaded: dict[str, Student] = {}
 
     def forget(self) -> None:
@@ -136,7 +134,7 @@ class _Lazy:
         name = name or self.name
         if name not in self._loaded:
             self.forget()  # one set of weights at a time
-            self._loaded[name] = load_student(name, **self._how)
+            self._loaded[name] = load_student(name, **self._loading)
         return self._loaded[name]
 
 

@@ -26,6 +26,11 @@ class Profile:
     batch_size: int
     """Traces per training step."""
 
+    @property
+    def loading(self) -> dict[str, str]:
+        """What `workbench.load_student` takes: ``load_student(machine.student, **machine.loading)``."""
+        return {"device": self.device, "dtype": self.dtype}
+
 
 PROFILES: dict[str, Profile] = {
     profile.name: profile

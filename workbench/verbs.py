@@ -7,8 +7,6 @@ import sys
 from dataclasses import asdict
 from typing import Any
 
-import torch
-
 from workbench import cli, workflow
 from workbench.curation import CurationConfig
 from workbench.demo import DemoConfig, guidance, run_demo
@@ -51,7 +49,7 @@ def curate(options: cli.Curate) -> None:
 def distill(options: cli.Distill) -> None:
     """Distils curated traces into a student."""
     machine = profile(options.profile)
-    student = load_student(options.student, device=machine.device, dtype=getattr(torch, machine.dtype))
+    student = load_student(options.student, **machine.loading)
     _tell(student.source.origin)
     config = DistillConfig(
         budget=options.budget,

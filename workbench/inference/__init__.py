@@ -1,6 +1,6 @@
 """One decoding engine for every arm, pane and pass-rate."""
 
-from workbench.inference.engine import Engine, Request
+from workbench.inference.engine import Engine, Request, Written
 from workbench.inference.sampling import Sampling
 from workbench.inference.steering import Controller, Encoder, End, Inject, Steering, View
 
@@ -14,4 +14,5 @@ __all__ = [
     "Sampling",
     "Steering",
     "View",
+    "Written",
 ]

@@ -44,6 +44,19 @@ class Request:
             raise InputError(f"problem {self.problem_id}: max_tokens={self.max_tokens} must be at least 1")
 
 
+@dataclass(frozen=True, slots=True)
+class Written:
+    """One token that a row just got, for those who watch it being written."""
+
+    problem_id: str
+    sample: int
+    token_id: int
+    forced: bool
+    """True where an intervention wrote it and not the model."""
+    event: Event | None = None
+    """The intervention that begins with this token."""
+
+
 @dataclass(slots=True)
 class _Row:
     """A request while it is being answered."""
@@ -82,7 +95,6 @@ class Engine:
         self._base = student.model.get_base_model() if student.has_adapter else student.model
         _refuse_unsupported(self._base, student.name)
 
-    @torch.no_grad()
     def run(self, requests: Iterable[Request], arm: str = "student") -> Iterator[Completion]:
         """Yields completions as they finish, in no particular order.
 
@@ -91,6 +103,16 @@ class Engine:
         Args:
             requests: what to answer; longest answers first keeps the batch full to the end.
             arm: recorded in each completion.
+        """
+        return (item for item in self.stream(requests, arm) if isinstance(item, Completion))
+
+    @torch.no_grad()
+    def stream(self, requests: Iterable[Request], arm: str = "student") -> Iterator[Written | Completion]:
+        """Yields each token as it is written, and each completion after its last token.
+
+        Between two tokens the caller may do anything, run another engine on the same weights or switch
+        the adapter included, as long as the adapter is set again before the next item is asked for.
+        Arguments as for `run`.
         """
         waiting = deque(requests)
         if not waiting:
@@ -104,9 +126,9 @@ class Engine:
         while waiting or rows:
             if waiting and (slots - len(rows)) * REFILL_SHARE >= slots:
                 logits_BV = self._admit(waiting, rows, cache, slots, opening)
-                self._write(rows[-len(logits_BV) :], logits_BV)
+                yield from self._write(rows[-len(logits_BV) :], logits_BV)
             else:
-                self._write(rows, self._step(rows, cache))
+                yield from self._write(rows, self._step(rows, cache))
             yield from (self._completion(row, arm) for row in _finished(rows, cache))
 
     def _affordable(self, slots: int, capacity: int) -> int:
@@ -184,17 +206,24 @@ class Engine:
         logits_BV: torch.Tensor = self._base.get_output_embeddings()(hidden_BD)
         return logits_BV
 
-    def _write(self, rows: Sequence[_Row], logits_BV: torch.Tensor) -> None:
+    def _write(self, rows: Sequence[_Row], logits_BV: torch.Tensor) -> list[Written]:
         """Adds one token to each row: a forced one, an injected one, or the model's choice."""
         greedy_B = logits_BV.argmax(-1).tolist()
+        written = []
         for index, row in enumerate(rows):
-            if row.forced:
+            forced, tokens, events = bool(row.forced), len(row.token_ids), len(row.events)
+            if forced:
                 row.token_ids.append(row.forced.popleft())
             else:
                 token = greedy_B[index] if not self.sampling.temperature else self._draw(logits_BV[index], row)
                 self._accept(row, token)
             if len(row.token_ids) >= row.request.max_tokens and row.finish is None:
                 row.finish = "length"
+            if len(row.token_ids) > tokens:
+                event = row.events[-1] if len(row.events) > events else None
+                name, sample = row.request.problem_id, row.request.sample
+                written.append(Written(name, sample, row.token_ids[-1], forced or event is not None, event))
+        return written
 
     def _draw(self, logits_V: torch.Tensor, row: _Row) -> int:
         return self.sampling.choose(logits_V, row.request.problem_id, row.request.sample, len(row.token_ids))

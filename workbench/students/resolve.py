@@ -15,6 +15,7 @@ import platformdirs
 
 from workbench.errors import StudentError, first_line
 from workbench.files import atomic_path, file_hash
+from workbench.shipped import shipped
 
 DEFAULT_STUDENT = "smollm2-135m"
 
@@ -43,6 +44,10 @@ EMBEDDED = {
 }
 
 
+SHIPPED = {"smollm2-135m-reason1k": "student"}
+"""Distilled students that come with the workbench, and their folder in `workbench.shipped`."""
+
+
 @dataclass(frozen=True, slots=True)
 class StudentSource:
     """Where a student was found."""
@@ -60,11 +65,11 @@ def cache_folder() -> Path:
 
 
 def resolve_student(name: str) -> StudentSource:
-    """Finds a student in this order: local folder, cache, embedded wheel, Hub id.
+    """Finds a student in this order: local folder, shipped adapter, cache, embedded wheel, Hub id.
 
     Args:
-        name: a folder with ``config.json`` or ``adapter_config.json``, an embedded name such as
-            ``smollm2-135m``, or a Hub id such as ``Qwen/Qwen2.5-1.5B-Instruct``.
+        name: a folder with ``config.json`` or ``adapter_config.json``, a shipped or embedded name such
+            as ``smollm2-135m-reason1k`` or ``smollm2-135m``, or a Hub id such as ``Qwen/Qwen2.5-1.5B-Instruct``.
 
     Raises:
         StudentError: one line with the fix, where none of them has it.
@@ -74,11 +79,13 @@ def resolve_student(name: str) -> StudentSource:
         if not ({"config.json", "adapter_config.json"} & {child.name for child in folder.iterdir()}):
             raise StudentError(f"{name} has neither config.json nor adapter_config.json: it is not a saved student")
         return StudentSource(name, folder, f"student {name}: local folder")
+    if name in SHIPPED:
+        return StudentSource(name, shipped(SHIPPED[name]), f"student {name}: comes with the workbench")
     if name in EMBEDDED:
         return _embedded(name, EMBEDDED[name])
     if name.count("/") == 1 and not name.startswith((".", "/", "~")):
         return StudentSource(name, _from_hub(name), f"student {name}: Hugging Face Hub (or its local cache)")
-    known = ", ".join(EMBEDDED)
+    known = ", ".join((*SHIPPED, *EMBEDDED))
     raise StudentError(f"no student {name!r}: it is no local folder, not embedded ({known}) and no Hub id (owner/name)")
 
 

@@ -106,18 +106,19 @@ class Student:
             yield
 
 
-def load_student(name: str | Path, *, device: str = "cpu", dtype: torch.dtype = torch.float32) -> Student:
+def load_student(name: str | Path, *, device: str = "cpu", dtype: torch.dtype | str = "float32") -> Student:
     """Loads a base model, or a distilled student's folder with the base that it names.
 
     Args:
         name: see `resolve_student`; a distilled student's folder holds ``adapter_config.json``.
         device: a torch device.
-        dtype: of the weights; fp32 is the fastest on CPUs without bf16 units.
+        dtype: of the weights, or its name; fp32 is the fastest on CPUs without bf16 units.
 
     Raises:
         StudentError: where it cannot be found or read.
     """
     source = resolve_student(str(name))
+    dtype = getattr(torch, dtype) if isinstance(dtype, str) else dtype
     if (source.path / "adapter_config.json").exists():
         return _with_adapter(source, device, dtype)
     try:
