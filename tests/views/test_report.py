@@ -12,14 +12,13 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from workbench.errors import InputError
 from workbench.evaluation.statistics import Gain, paired_gain
 from workbench.records import Event, Segment
 from workbench.views import report
-from workbench.views.report_data import EMBEDDED_NOTES, Cost, Example, FamilyRow, Pane, ReportData
+from workbench.views.panes import Pane
+from workbench.views.report_data import EMBEDDED_NOTES, Cost, Example, FamilyRow, ReportData
 
 HOSTILE = (
     "</script><script>alert(1)</script><img src=https://e.org/x onerror=alert(2)>{{ 7*7 }} <!-- <|im_end|> \u2028'\""
@@ -254,18 +253,6 @@ def test_panes_show_roles_verdicts_and_interventions(page: Page) -> None:
 def test_without_a_pair_nothing_flipped(arms: tuple[str, ...]) -> None:
     panes = tuple(Pane(arm=arm, label="", sections=(), verdict="correct") for arm in arms)
     assert Example(question="", reference="", family="", panes=panes).flip == "same"
-
-
-@settings(max_examples=100, deadline=None)
-@given(st.lists(st.text("ab ", max_size=12), max_size=4), st.lists(st.text("ab ", max_size=3), max_size=4))
-def test_marking_loses_no_text(texts: list[str], inserted: list[str]) -> None:
-    events = [Event(intervention="v", position=0, reason="", action="", text=text) for text in inserted]
-    marked = report.marked_pieces(texts, events)
-    assert ["".join(piece.text for piece in pieces) for pieces in marked] == texts
-    numbers = [piece.event for pieces in marked for piece in pieces if piece.event is not None]
-    assert numbers == sorted(set(numbers))
-    for pieces in marked:
-        assert all(piece.text == inserted[piece.event - 1].strip() for piece in pieces if piece.event)
 
 
 def test_nothing_measured_is_a_valid_page_that_says_so(tmp_path: Path) -> None:

@@ -7,15 +7,10 @@ from typing import Any
 
 from workbench.evaluation import Outcome
 from workbench.pool import worked_answer
-from workbench.records import rendered_text, split_sections
-from workbench.views.report_data import EMBEDDED_NOTES, Cost, Example, Pane, RankCell, ReportData
+from workbench.views.panes import completion_pane, trace_pane
+from workbench.views.report_data import EMBEDDED_NOTES, Cost, Example, RankCell, ReportData
 from workbench.views.theme import arm_label
 
-DETAILS = {
-    "base": "Before distillation",
-    "student": "After distillation",
-    "student_guided": "Plan first, verify, answer within the budget",
-}
 EXAMPLES_PER_KIND = 5
 
 
@@ -95,28 +90,10 @@ def _chosen(outcomes: Sequence[Outcome]) -> list[Outcome]:
 
 
 def _example(outcome: Outcome) -> Example:
-    trace = worked_answer(outcome.problem)
-    teacher = Pane(
-        arm="teacher",
-        label="A worked solution by a program",
-        sections=split_sections(rendered_text(trace)),
-        verdict="correct" if trace.is_correct else "wrong",
-    )
-    arms = [
-        Pane(
-            arm=arm,
-            label=DETAILS[arm],
-            sections=split_sections(completion.text),
-            verdict=outcome.grades[arm].verdict,
-            tokens=len(completion.token_ids),
-            seconds=completion.seconds,
-            events=completion.events,
-        )
-        for arm, completion in outcome.completions.items()
-    ]
+    arms = [completion_pane(completion, outcome.grades[arm]) for arm, completion in outcome.completions.items()]
     return Example(
         question=outcome.problem.question,
         reference=outcome.problem.answer or "",
         family=outcome.problem.source,
-        panes=(teacher, *arms),
+        panes=(trace_pane(worked_answer(outcome.problem)), *arms),
     )

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 import html
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-import jinja2
 import msgspec
 import plotly.graph_objects as go
 from markupsafe import Markup
@@ -21,10 +18,10 @@ from workbench.errors import InputError
 from workbench.evaluation.statistics import Answer, Gain, holm, verdict
 from workbench.files import write_text
 from workbench.progress import duration
-from workbench.records import Event
 from workbench.views import plots
-from workbench.views.report_data import FamilyRow, Interval, Pane, ReportData
-from workbench.views.theme import ARM_COLOURS, MINUS, ROLE_COLOURS, ROLE_LABELS, arm_label, words
+from workbench.views.panes import drawn, environment, resource, style_sheet
+from workbench.views.report_data import FamilyRow, Interval, ReportData
+from workbench.views.theme import ARM_COLOURS, MINUS, arm_label, words
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +46,6 @@ class Card:
     detail: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """A run of an answer's text; an intervention wrote it where ``event`` is its number, from 1."""
-
-    text: str
-    event: int | None = None
-
-
 def write_report(path: Path | str, report: ReportData | Mapping[str, Any]) -> Path:
     """Writes the report as one self-contained HTML file and returns its path.
 
@@ -71,10 +60,9 @@ def write_report(path: Path | str, report: ReportData | Mapping[str, Any]) -> Pa
         StorageError: where the disk refused.
     """
     data = checked(report)
-    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
-    environment.filters.update(percent=percent, interval=interval, duration=duration)
-    environment.filters.update(points=points_text, words=words, arm_label=arm_label)
-    page = environment.from_string(_resource("report.html.j2")).render(_context(data))
+    pages = environment()
+    pages.filters.update(percent=percent, interval=interval, duration=duration, points=points_text)
+    page = pages.get_template("report.html.j2").render(_context(data))
     # A lone surrogate can reach a text through JSON; UTF-8 has no place for it.
     return write_text(path, page.encode("utf-8", "replace").decode("utf-8"))
 
@@ -98,12 +86,8 @@ def _plain_number(value: Any) -> Any:
     raise NotImplementedError(f"{type(value).__name__} is no plain value; give numbers, texts, lists and dicts")
 
 
-def _resource(name: str) -> str:
-    return files("workbench.views").joinpath(name).read_text(encoding="utf-8")
-
-
 def _context(data: ReportData) -> dict[str, Any]:
-    examples = [{"data": example, "panes": [_pane(pane) for pane in example.panes]} for example in data.examples]
+    examples = [{"data": example, "panes": [drawn(pane) for pane in example.panes]} for example in data.examples]
     return {
         "data": data,
         "summary": data.summary or summary(data.headline),
@@ -115,10 +99,8 @@ def _context(data: ReportData) -> dict[str, Any]:
         "drops": [stage for stage in (data.funnel or {"stages": []})["stages"] if stage.get("reasons")],
         "examples": examples,
         "example_families": sorted({example.family for example in data.examples}),
-        "roles": ROLE_LABELS,
-        "colours": {"role": ROLE_COLOURS, "arm": ARM_COLOURS},
-        "style": Markup(_resource("report.css")),
-        "script": Markup(_resource("report.js")),
+        "style": style_sheet() + Markup(resource("report.css")),
+        "script": Markup(resource("report.js")),
         "plotly": Markup(get_plotlyjs()),
     }
 
@@ -277,41 +259,3 @@ def unmoved(rows: Sequence[FamilyRow]) -> dict[str, list[str]]:
         if opinion in found:
             found[opinion].append(words(row["family"]))
     return {opinion: sorted(names) for opinion, names in found.items()}
-
-
-def _pane(pane: Pane) -> dict[str, Any]:
-    pieces = marked_pieces([section.text for section in pane.sections], pane.events)
-    sections = [(section.section, runs) for section, runs in zip(pane.sections, pieces, strict=True)]
-    fields = {field.name: getattr(pane, field.name) for field in dataclasses.fields(pane)}
-    return {**fields, "sections": sections}
-
-
-def marked_pieces(texts: Sequence[str], events: Sequence[Event]) -> list[list[Piece]]:
-    """Returns each text cut where an intervention wrote into it.
-
-    Events are looked for in order, each after the one before; a text that was cut away or that became
-    a heading is not found, and its event is then only listed.
-
-    >>> event = Event(intervention="verify", position=9, reason="", action="insert", text="Wait,")
-    >>> marked_pieces(["1 + 1 = 3. Wait, 2."], [event])
-    [[Piece(text='1 + 1 = 3. ', event=None), Piece(text='Wait,', event=1), Piece(text=' 2.', event=None)]]
-    """
-    cuts: list[list[tuple[int, int, int]]] = [[] for _ in texts]
-    section = start = 0
-    for number, event in enumerate(events, 1):
-        wanted = event.text.strip()
-        for index in range(section, len(texts)) if wanted else ():
-            place = texts[index].find(wanted, start if index == section else 0)
-            if place >= 0:
-                section, start = index, place + len(wanted)
-                cuts[index].append((place, start, number))
-                break
-    return [_cut(text, marks) for text, marks in zip(texts, cuts, strict=True)]
-
-
-def _cut(text: str, marks: Sequence[tuple[int, int, int]]) -> list[Piece]:
-    pieces, done = [], 0
-    for start, end, number in marks:
-        pieces += [Piece(text[done:start]), Piece(text[start:end], number)]
-        done = end
-    return [piece for piece in (*pieces, Piece(text[done:])) if piece.text]

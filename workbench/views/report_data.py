@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, NotRequired, TypedDict
 
 from workbench.evaluation.statistics import Gain
-from workbench.records import Event, Segment, Verdict
+from workbench.views.panes import Pane as Pane
 
 Flip = Literal["rescued", "broken", "same"]
 
@@ -93,20 +93,6 @@ class Cost:
     tokens: int | None = None
     """Read and written, where that was counted."""
     note: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pane:
-    """What one arm wrote for one problem."""
-
-    arm: str
-    label: str
-    sections: tuple[Segment, ...]
-    """See `workbench.records.split_sections`."""
-    verdict: Verdict
-    tokens: int = 0
-    seconds: float = 0.0
-    events: tuple[Event, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
