@@ -8,17 +8,17 @@ DEMO   ?=
 QUICK  := OMP_NUM_THREADS=1 $(BIN)/pytest -q -n 2 --dist loadscope -m "not slow and not gpu and not network"
 SLOW   := $(BIN)/pytest -q -m "slow and not gpu and not network"
 
-.PHONY: help setup demo test quick lint bench clean
+.PHONY: help setup demo test test-py312 quick lint data bench clean
 
 help:  ## this list
-	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*##/\t/'
+	@grep -E '^[a-z0-9-]+:.*##' Makefile | sed 's/:.*##/\t/'
 
 setup: $(READY)  ## create .venv, or bring it up to date
 
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.12")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[lab,dev]"
 	@touch $(READY)
 
 demo: setup  ## pool, curate, distil, evaluate, report: into runs/demo
@@ -28,6 +28,10 @@ test: lint  ## everything that needs no GPU and no Hub
 	$(QUICK)
 	$(SLOW)
 
+test-py312:  ## the same tests on Python 3.12, Colab's version, in .venv-py312
+	@command -v python3.12 >/dev/null || { echo "python3.12 is not on the PATH; install it, or leave this out"; exit 1; }
+	$(MAKE) VENV=.venv-py312 PYTHON=python3.12 test
+
 quick: lint  ## the tests that need no weights
 	$(QUICK)
 
@@ -35,6 +39,9 @@ lint: setup  ## ruff and mypy
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+data: setup  ## make what data/ holds: sample, student, recorded comparisons (12 minutes)
+	$(BIN)/python -m tools.make_data
 
 bench: setup  ## measure the engine against what a user would pick instead
 	$(BIN)/python -m tests.benchmarks

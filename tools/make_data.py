@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,9 @@ from workbench.demo import SMALL_STUDENT_MIX, DemoConfig, run_demo
 from workbench.distillation import DistillConfig
 from workbench.files import atomic_path, write_text
 from workbench.pool import worked_answer
-from workbench.records import Problem, read_records, write_records
+from workbench.records import Completion, Problem, read_records, write_records
 from workbench.shipped import COMPARISONS
-from workbench.students import DEFAULT_STUDENT
+from workbench.students import DEFAULT_STUDENT, SHIPPED
 from workbench.workflow import curate_pool, held_out_problems, write_pool
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -30,6 +31,7 @@ PER_FAMILY = 2
 """Recorded comparisons of each family: the first ones of the development split, not the best."""
 SAMPLE_FILES = ("curated.jsonl", "kept.parquet", "funnel.json")
 STUDENT_FILES = ("adapter_config.json", "adapter_model.safetensors", "adapter.json", "metrics.jsonl")
+(STUDENT,) = SHIPPED
 ARMS = ("base", "student", "student_guided")
 
 
@@ -62,9 +64,13 @@ def _copy(source: Path, names: tuple[str, ...], target: Path) -> None:
 
 def copy_comparisons(evaluated: Path, target: Path) -> None:
     """Copies an evaluation's problems and completions, and adds the worked solutions."""
-    _copy(evaluated, ("problems.jsonl", *(f"{arm}.jsonl" for arm in ARMS)), target)
-    problems = read_records(target / "problems.jsonl", Problem)
+    problems = list(read_records(evaluated / "problems.jsonl", Problem))
+    write_records(target / "problems.jsonl", problems)
     write_records(target / "teacher.jsonl", [worked_answer(problem) for problem in problems])
+    for arm in ARMS:
+        completions = read_records(evaluated / f"{arm}.jsonl", Completion)
+        # The folder that the student was made in means nothing elsewhere.
+        write_records(target / f"{arm}.jsonl", [replace(item, student=STUDENT) for item in completions])
 
 
 def data_card(report: CurationReport, summary: dict[str, Any]) -> str:
@@ -74,11 +80,12 @@ def data_card(report: CurationReport, summary: dict[str, Any]) -> str:
     title = "Reason1K sample of the ReasonBridge Workbench"
     text = "\n".join(lines).replace("Curated reasoning traces", title)
     return f"""{text}
+
 ## Beside the sample
 
 | folder | what |
 |---|---|
-| `student/` | {summary["student"]} with an adapter of {summary["trained_parameters"]:,} parameters; its own card tells |
+| `student/` | an adapter of {summary["trained_parameters"]:,} parameters for {summary["student"]}; it has a card |
 | `{COMPARISONS}/` | {summary["problems"]} problems of the development split, the first {PER_FAMILY} of each family: \
 worked solution, base, student, guided student |
 
@@ -96,13 +103,14 @@ library_name: peft
 tags: [reasoning, distillation, lora]
 ---
 
-# smollm2-135m-reason1k
+# {STUDENT}
 
-A LoRA adapter for {summary["student_note"]}. It was distilled from {summary["curated"]:,} worked solutions, programs'
-explanations of generated problems, and trains {summary["trained_parameters"]:,} of {summary["base_parameters"]:,}
-parameters ({summary["trained_fraction"]:.3%}). It is there for trying the notebooks and the app: it answers the kinds
-of problems that it was taught somewhat better than its base, and nothing else. The README of the workbench has
-the figures.
+A LoRA adapter for {summary["student"]}, which is {summary["student_note"]}.
+
+It was distilled from {summary["curated"]:,} worked solutions, programs' explanations of generated problems, and trains
+{summary["trained_parameters"]:,} of {summary["base_parameters"]:,} parameters ({summary["trained_fraction"]:.4%}).
+It is there for trying the notebooks and the app: it answers the kinds of problems that it was taught better than its
+base does, and nothing else. The workbench's README has the figures.
 
 Made by `make data`: `{json.dumps(facts)}`
 """

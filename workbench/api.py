@@ -15,6 +15,7 @@ from workbench.files import text_hash
 from workbench.interventions import Guidance
 from workbench.pool import POOL_SIZE
 from workbench.pool import embedded_pool as generate_pool
+from workbench.profiles import profile as find_profile
 from workbench.records import Completion, Trace, to_json, write_records
 from workbench.students import DEFAULT_STUDENT, Student, load_student
 
@@ -55,9 +56,10 @@ def curate(
 
 def distill(
     curated: CurationReport | Path | str,
-    student: str = DEFAULT_STUDENT,
+    student: Student | str = DEFAULT_STUDENT,
     budget: float = 0.003,
     *,
+    profile: str = "cpu",
     out: Path | str = RUNS / "distill",
     **settings: Any,
 ) -> Student:
@@ -65,14 +67,19 @@ def distill(
 
     Args:
         curated: what `curate` returned, or a file or folder of traces.
-        student: a base student.
+        student: a base student, or its name.
         budget: trained parameters, as a fraction of the base model's.
+        profile: the kind of machine, where the student is given by name; see `workbench.profiles`.
         out: the folder of the distilled student.
         **settings: other fields of `workbench.distillation.DistillConfig`.
     """
     traces = curated.curated_path if isinstance(curated, CurationReport) else Path(curated)
-    config = DistillConfig(budget=budget, **settings)
-    return workflow.distill_traces(traces, load_student(student), Path(out), config, print).student
+    machine = find_profile(profile)
+    config = DistillConfig(budget=budget, **{"batch_size": machine.batch_size, **settings})
+    loaded = student if isinstance(student, Student) else workflow.trainable(student, machine, print)
+    made = workflow.distill_traces(traces, loaded, Path(out), config, print).student
+    # What Unsloth trained is read again in the form that answers.
+    return made if made.backend == "transformers" else load_student(out, **machine.loading)
 
 
 def solve(

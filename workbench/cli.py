@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal
 
 import tyro
 
+from workbench.acceleration import import_unsloth, why_not_unsloth
 from workbench.errors import InputError, StorageError, WorkbenchError
 from workbench.progress import close_bars
 
@@ -189,6 +190,8 @@ def main(arguments: list[str] | None = None) -> None:
 def _verb(options: Any) -> Callable[[Any], None]:
     """The verb's function; `doctor` must answer where the heavy libraries cannot even be imported."""
     name = next(name for name, kind in VERBS.items() if kind is type(options))
+    if getattr(options, "profile", "cpu") != "cpu" and not why_not_unsloth():
+        import_unsloth()  # it patches the libraries below, and must come first
     if name != "doctor":
         _quiet_libraries()
     module = import_module("workbench.doctor" if name == "doctor" else "workbench.verbs")

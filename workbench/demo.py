@@ -19,7 +19,7 @@ from workbench.profiles import profile
 from workbench.progress import duration
 from workbench.records import Completion, Problem, read_records
 from workbench.runs import Run, Stage, open_run
-from workbench.students import Student, StudentSource, load_student, resolve_student
+from workbench.students import StudentSource, load_student, resolve_student
 from workbench.views.demo_report import report_data
 from workbench.views.report import write_report
 from workbench.workflow import (
@@ -30,6 +30,7 @@ from workbench.workflow import (
     evaluate_arms,
     graded,
     held_out_problems,
+    trainable,
     write_pool,
 )
 
@@ -94,16 +95,14 @@ def run_demo(config: DemoConfig, say: Say = print) -> Demo:
         config: see its fields.
         say: takes one line for people.
     """
-    machine = profile(config.profile)
-    name = config.student or machine.student
+    name = config.student or profile(config.profile).student
     with open_run(config.out, arguments=_arguments(config)) as run:
         source = resolve_student(name)
         say(source.origin)
         pool = _stage(run, say, "pool", {"size": config.pool_size, "seed": config.seed}, lambda out: _pool(config, out))
         curated = _curate(run, config, say, name, pool)
-        student = _Lazy(name, machine.loading)
-        distilled = _distill(run, config, say, student, curated)
-        evaluated = _evaluate(run, config, say, student, distilled)
+        distilled = _distill(run, config, say, name, curated)
+        evaluated = _evaluate(run, config, say, distilled)
         return _report(run, config, source, (pool, curated, distilled, evaluated))
 
 
@@ -117,25 +116,6 @@ def _stage(run: Run, say: Say, name: str, inputs: dict[str, Any], work: Callable
     stage = run.stage(name, inputs, work)
     say(f"    {'reused, first done in' if stage.reused else 'done in'} {duration(stage.seconds)}: {stage.folder}")
     return stage
-
-
-class _Lazy:
-    """Loads the student when a stage needs it; stages that are reused do not."""
-
-    def __init__(self, name: str, loading: Mapping[str, str]) -> None:
-        self.name, self._loading = name, loading
-        self._loaded: dict[str, Student] = {}
-
-    def forget(self) -> None:
-        """Drops the weights; distillation has wrapped them."""
-        self._loaded.clear()
-
-    def load(self, name: str | None = None) -> Student:
-        name = name or self.name
-        if name not in self._loaded:
-            self.forget()  # one set of weights at a time
-            self._loaded[name] = load_student(name, **self._loading)
-        return self._loaded[name]
 
 
 def _pool(config: DemoConfig, out: Path) -> None:
@@ -157,21 +137,24 @@ def _curate(run: Run, config: DemoConfig, say: Say, student: str, pool: Stage) -
     return _stage(run, say, "curate", inputs, work)
 
 
-def _distill(run: Run, config: DemoConfig, say: Say, student: _Lazy, curated: Stage) -> Stage:
+def _distill(run: Run, config: DemoConfig, say: Say, student: str, curated: Stage) -> Stage:
     # The demo's seed also moves what is drawn while learning.
     settings = {**asdict(config.distill), "seed": config.seed}
     learning = DistillConfig(**{**settings, "weights": config.distill.weights})
 
+    def tell(line: str) -> None:
+        say(f"    {line}")
+
     def work(out: Path) -> None:
-        distill_traces(curated.folder, student.load(), out, learning, lambda line: say(f"    {line}"))
-        student.forget()
+        base = trainable(student, profile(config.profile), tell)
+        distill_traces(curated.folder, base, out, learning, tell)
 
-    return _stage(run, say, "distill", {"curated": curated.fingerprint, "student": student.name, **settings}, work)
+    return _stage(run, say, "distill", {"curated": curated.fingerprint, "student": student, **settings}, work)
 
 
-def _evaluate(run: Run, config: DemoConfig, say: Say, student: _Lazy, distilled: Stage) -> Stage:
-    arms = _arms(config)
-    decoding = DecodingConfig(max_tokens=config.max_tokens, slots=profile(config.profile).slots, seed=config.seed)
+def _evaluate(run: Run, config: DemoConfig, say: Say, distilled: Stage) -> Stage:
+    arms, machine = _arms(config), profile(config.profile)
+    decoding = DecodingConfig(max_tokens=config.max_tokens, slots=machine.slots, seed=config.seed)
     inputs = {
         "student": distilled.fingerprint,
         "split": config.split,
@@ -182,7 +165,7 @@ def _evaluate(run: Run, config: DemoConfig, say: Say, student: _Lazy, distilled:
     }
 
     def work(out: Path) -> None:
-        loaded = student.load(str(distilled.folder))
+        loaded = load_student(distilled.folder, **machine.loading)
         evaluate_arms(loaded, _benchmark(config), arms, decoding, out, lambda line: say(f"    {line}"))
 
     return _stage(run, say, "evaluate", inputs, work)

@@ -25,6 +25,8 @@ class Profile:
     """Rows that are decoded together."""
     batch_size: int
     """Traces per training step."""
+    backend: Literal["transformers", "unsloth"] = "unsloth"
+    """What trains; where Unsloth cannot run, transformers and PEFT do."""
 
     @property
     def loading(self) -> dict[str, str]:
@@ -36,7 +38,15 @@ PROFILES: dict[str, Profile] = {
     profile.name: profile
     for profile in (
         # fp32 on CPUs: bf16 is slower where there are no bf16 units. T4 has no bf16 at all.
-        Profile(name="cpu", device="cpu", dtype="float32", student="smollm2-135m", slots=96, batch_size=4),
+        Profile(
+            name="cpu",
+            device="cpu",
+            dtype="float32",
+            student="smollm2-135m",
+            slots=96,
+            batch_size=4,
+            backend="transformers",
+        ),
         Profile(
             name="t4", device="cuda", dtype="float16", student="Qwen/Qwen2.5-1.5B-Instruct", slots=64, batch_size=8
         ),

@@ -49,7 +49,7 @@ def curate(options: cli.Curate) -> None:
 def distill(options: cli.Distill) -> None:
     """Distils curated traces into a student."""
     machine = profile(options.profile)
-    student = load_student(options.student, **machine.loading)
+    student = workflow.trainable(options.student, machine, _tell)
     _tell(student.source.origin)
     config = DistillConfig(
         budget=options.budget,

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from workbench.acceleration import why_not_unsloth
 from workbench.curation import CurationConfig, CurationReport, curate
 from workbench.distillation import DistillConfig, Distilled, distill, encode_traces
 from workbench.errors import InputError
@@ -32,9 +33,10 @@ from workbench.grading import grade_answer
 from workbench.inference import Engine, Request, Sampling
 from workbench.interventions import Guidance
 from workbench.pool import embedded_pool, embedded_problems, unseen_families, worked_answer
+from workbench.profiles import Profile
 from workbench.progress import duration, track
 from workbench.records import Completion, Problem, Trace, read_records, write_records
-from workbench.students import Prompter, Student, load_tokenizer
+from workbench.students import Prompter, Student, load_student, load_tokenizer
 
 Say = Callable[[str], None]
 """Takes one line for people."""
@@ -110,6 +112,16 @@ def curate_pool(
         grade_answer=grade_answer,
         progress=lambda items, total, label: track(items, total, f"curate: {label}"),
     )
+
+
+def trainable(name: str, machine: Profile, say: Say) -> Student:
+    """Loads a base student for training: with Unsloth where the profile wants it and it can run."""
+    if machine.backend == "unsloth":
+        reason = why_not_unsloth()
+        if not reason:
+            return load_student(name, **machine.loading, backend="unsloth")
+        say(f"trained by transformers and PEFT: {reason}")
+    return load_student(name, **machine.loading)
 
 
 def distill_traces(traces: Path, student: Student, out: Path, config: DistillConfig, say: Say) -> Distilled:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from fractions import Fraction
 from typing import Any
 
@@ -13,8 +14,14 @@ def count_parameters(model: Any) -> int:
 
     An adapter's own parameters do not count: the budget is a fraction of the base model's.
     """
-    distinct = {id(p): p.numel() for name, p in model.named_parameters() if "lora_" not in name}
+    distinct = {id(p): _numbers(p) for name, p in model.named_parameters() if "lora_" not in name}
     return sum(distinct.values())
+
+
+def _numbers(parameter: Any) -> int:
+    """Weights of 4 bits lie packed, two or more in an element; their own shape is kept beside them."""
+    packed = getattr(parameter, "quant_state", None)
+    return math.prod(packed.shape) if packed is not None else parameter.numel()
 
 
 def parameter_budget(model: Any, fraction: float) -> int:

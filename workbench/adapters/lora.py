@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from peft import LoraConfig, get_peft_model
 
+from workbench.acceleration import wrap_4bit
 from workbench.adapters.allocation import Placement
 from workbench.adapters.budget import count_parameters, count_trained, parameter_budget
 from workbench.errors import TrainingError
@@ -16,7 +17,15 @@ SCALE = 2.0
 """alpha / rank, the same for every module."""
 
 
-def attach_lora(model: Any, placements: Sequence[Placement], *, base_name: str, seed: int, scale: float = SCALE) -> Any:
+def attach_lora(
+    model: Any,
+    placements: Sequence[Placement],
+    *,
+    base_name: str,
+    seed: int,
+    scale: float = SCALE,
+    backend: str = "transformers",
+) -> Any:
     """Wraps the model with freshly initialised LoRA modules and freezes everything else.
 
     The checkpoint is written so that loaders agree on the scaling, whether they read PEFT's patterns
@@ -28,20 +37,23 @@ def attach_lora(model: Any, placements: Sequence[Placement], *, base_name: str, 
         base_name: what a saved adapter names as its base.
         seed: of the initial values.
         scale: alpha over rank.
+        backend: ``unsloth`` for a model that `workbench.acceleration` loaded.
     """
     largest = max(place.rank for place in placements)
-    config = LoraConfig(
-        task_type="CAUSAL_LM",
-        r=largest,
-        lora_alpha=scale * largest,  # type: ignore[arg-type]  # PEFT divides by the rank; a float is fine
-        lora_dropout=0.0,
-        target_modules=[place.module for place in placements],
-        rank_pattern={place.module: place.rank for place in placements if place.rank != largest},
-        alpha_pattern={place.module: scale * place.rank for place in placements if place.rank != largest},
-    )
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
-        adapted = get_peft_model(model, config)
+    settings: dict[str, Any] = {
+        "r": largest,
+        "lora_alpha": scale * largest,  # PEFT divides by the rank; a float is fine
+        "lora_dropout": 0.0,
+        "rank_pattern": {place.module: place.rank for place in placements if place.rank != largest},
+        "alpha_pattern": {place.module: scale * place.rank for place in placements if place.rank != largest},
+    }
+    modules = [place.module for place in placements]
+    if backend == "unsloth":
+        adapted = wrap_4bit(model, [(place.layer, place.module) for place in placements], settings, seed)
+    else:
+        with torch.random.fork_rng():
+            torch.manual_seed(seed)
+            adapted = get_peft_model(model, LoraConfig(task_type="CAUSAL_LM", target_modules=modules, **settings))
     adapted.peft_config["default"].base_model_name_or_path = base_name
     return adapted
 

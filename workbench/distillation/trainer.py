@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from workbench.adapters import allocate, attach_lora, audit, check_budget, param
 from workbench.distillation.checkpoint import load_checkpoint, save_checkpoint
 from workbench.distillation.examples import PROMPT, Example, batches, encode_traces
 from workbench.distillation.objective import SectionWeights, weighted_loss
-from workbench.distillation.trunk import Layers, TrunkCache, pad
+from workbench.distillation.trunk import Layers, TrunkCache, WholeModel, pad
 from workbench.errors import InputError, TrainingError
 from workbench.files import remove, storage_errors, text_hash, write_text
 from workbench.progress import Track
@@ -96,9 +96,9 @@ def distill(traces: Sequence[Trace], student: Student, out: Path, config: Distil
     training, held_out = _split(examples, config)
     first_layer = config.lowest_layer(student.model)
     placements = allocate(student.model, parameter_budget(student.model, config.budget), first_layer)
-    adapted = attach_lora(student.model, placements, base_name=student.name, seed=config.seed)
+    adapted = attach_lora(student.model, placements, base_name=student.name, seed=config.seed, backend=student.backend)
     check_budget(adapted, config.budget)
-    layers = Layers(adapted, first_layer)
+    layers = WholeModel(adapted, 0) if student.backend == "unsloth" else Layers(adapted, first_layer)
     opening = student.prompter.opening
     own = pad([examples[0].ids[len(opening) :]]).to(student.device)
     layers.check(torch.tensor(opening, dtype=torch.long, device=student.device), own)
@@ -110,7 +110,7 @@ def distill(traces: Sequence[Trace], student: Student, out: Path, config: Distil
         adapted.save_pretrained(out, save_embedding_layers=False)  # else PEFT asks the Hub for the base
         write_text(out / "adapter.json", json.dumps(report, indent=1))
         run.clean()
-    return Distilled(Student(str(out), adapted.eval(), student.prompter, student.source), out, report, metrics)
+    return Distilled(replace(student, name=str(out), model=adapted.eval()), out, report, metrics)
 
 
 def _split(examples: list[Example], config: DistillConfig) -> tuple[list[Example], list[Example]]:

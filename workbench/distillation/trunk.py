@@ -121,6 +121,23 @@ class Layers:
         return hidden
 
 
+class WholeModel(Layers):
+    """A model that is not taken apart, for backends whose layers cannot be called one by one.
+
+    The trunk is the embedding alone (``first_layer`` 0), the head the decoder as it stands, the opening
+    computed again in each batch. The values are those of `Layers`.
+    """
+
+    def head(self, opening_1OD: torch.Tensor, hidden_BTD: torch.Tensor) -> torch.Tensor:
+        """Returns the rows' final, normalised hidden states [B, T, D] from what `trunk` returned."""
+        rows, shared = hidden_BTD.shape[0], opening_1OD.shape[1]
+        embedded_BTD = torch.cat([opening_1OD.expand(rows, -1, -1), hidden_BTD], dim=1)
+        # Checkpointed layers hand gradients on only where their input wants one.
+        embedded_BTD.requires_grad_(torch.is_grad_enabled())
+        final: torch.Tensor = self._decoder(inputs_embeds=embedded_BTD, use_cache=False).last_hidden_state
+        return final[:, shared:]
+
+
 class TrunkCache:
     """Trunk states of all examples in one memory-mapped file of float32 [tokens, D].
 

@@ -2,12 +2,20 @@
 
 from workbench.students.attention import use_grouped_attention
 from workbench.students.prompts import Prompter
-from workbench.students.resolve import DEFAULT_STUDENT, EMBEDDED, StudentSource, cache_folder, resolve_student
+from workbench.students.resolve import (
+    DEFAULT_STUDENT,
+    EMBEDDED,
+    SHIPPED,
+    StudentSource,
+    cache_folder,
+    resolve_student,
+)
 from workbench.students.student import Student, load_student, load_tokenizer
 
 __all__ = [
     "DEFAULT_STUDENT",
     "EMBEDDED",
+    "SHIPPED",
     "Prompter",
     "Student",
     "StudentSource",

@@ -14,6 +14,7 @@ from peft.tuners.tuners_utils import BaseTunerLayer
 from safetensors import SafetensorError
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
+from workbench.acceleration import load_4bit
 from workbench.errors import StudentError, first_line
 from workbench.files import file_hash, text_hash
 from workbench.students.attention import use_grouped_attention
@@ -22,6 +23,8 @@ from workbench.students.resolve import StudentSource, resolve_student
 
 _UNREADABLE = (OSError, ValueError, KeyError, SafetensorError)
 """What damaged or foreign files raise in the libraries that read them."""
+TRAINING_TOKENS = 4_096
+"""The longest sequence that Unsloth prepares for."""
 _SMALL_FILE = 64_000_000
 """Bytes; larger files are not hashed."""
 
@@ -38,6 +41,8 @@ class Student:
     model: Any
     prompter: Prompter
     source: StudentSource
+    backend: str = "transformers"
+    """``unsloth`` for one that is only good for training."""
 
     @property
     def tokenizer(self) -> Any:
@@ -106,13 +111,16 @@ class Student:
             yield
 
 
-def load_student(name: str | Path, *, device: str = "cpu", dtype: torch.dtype | str = "float32") -> Student:
+def load_student(
+    name: str | Path, *, device: str = "cpu", dtype: torch.dtype | str = "float32", backend: str = "transformers"
+) -> Student:
     """Loads a base model, or a distilled student's folder with the base that it names.
 
     Args:
         name: see `resolve_student`; a distilled student's folder holds ``adapter_config.json``.
         device: a torch device.
         dtype: of the weights, or its name; fp32 is the fastest on CPUs without bf16 units.
+        backend: ``unsloth`` loads a base in 4 bits to be trained, on a CUDA device.
 
     Raises:
         StudentError: where it cannot be found or read.
@@ -121,6 +129,10 @@ def load_student(name: str | Path, *, device: str = "cpu", dtype: torch.dtype | 
     dtype = getattr(torch, dtype) if isinstance(dtype, str) else dtype
     if (source.path / "adapter_config.json").exists():
         return _with_adapter(source, device, dtype)
+    if backend == "unsloth":
+        return Student(
+            str(name), load_4bit(source.path, TRAINING_TOKENS), Prompter(load_tokenizer(name)), source, backend
+        )
     try:
         model: Any = AutoModelForCausalLM.from_pretrained(source.path, dtype=dtype, use_safetensors=True)
     except _UNREADABLE as error:
