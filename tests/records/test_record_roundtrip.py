@@ -105,10 +105,10 @@ def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
 
 def test_unknown_suffix_lists_the_known_ones(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"\.jsonl, \.jsonl\.gz, \.parquet"):
-        write_records(tmp_path / "a.csv", [Problem(id="a", question="q")])
-    (tmp_path / "a.csv").touch()
+        write_records(tmp_path / "a.txt", [Problem(id="a", question="q")])
+    (tmp_path / "a.txt").touch()
     with pytest.raises(InputError, match=r"\.json, \.parquet"):
-        read_records(tmp_path / "a.csv", Problem)
+        read_records(tmp_path / "a.txt", Problem)
 
 
 @pytest.mark.parametrize("suffix", [".jsonl", ".parquet"])

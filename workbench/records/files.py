@@ -21,9 +21,10 @@ from workbench.errors import InputError
 from workbench.files import atomic_path, existing_file, remove, storage_errors
 from workbench.records.columns import arrow_schema, pack, unpack
 from workbench.records.shapes import Origin, to_problem, to_trace
+from workbench.records.tables import TABLES, BadRow, named_by_row, table_rows
 from workbench.records.types import Problem, Record, Trace, from_dict, from_json, to_dict, to_json
 
-READABLE = (".jsonl", ".jsonl.gz", ".json", ".parquet")
+READABLE = (".jsonl", ".jsonl.gz", ".json", ".parquet", *TABLES)
 WRITABLE = (".jsonl", ".jsonl.gz", ".parquet")
 ROW_GROUP = 10_000
 _EXAMPLES = 20
@@ -103,7 +104,9 @@ class Reader(Generic[R]):
         own = {"workbench.problem": Problem, "workbench.trace": Trace}.get(schema.split("/")[0])
         values = unpack(own, row) if own else row
         record = to_problem(values, self._origin) if self.kind is Problem else to_trace(values, self._origin)
-        return cast(R, record if own else self._unique(record))
+        if own:
+            return cast(R, record)
+        return cast(R, self._unique(named_by_row(record) if self.suffix in TABLES else record))
 
     def _unique(self, record: Problem | Trace) -> Problem | Trace:
         """Ids are hashes of the question: a second answer is the next sample, a second problem gets a number."""
@@ -117,7 +120,7 @@ class Reader(Generic[R]):
         return replace(record, id=f"{name}-{count}")
 
     def _reject(self, line: int, row: object, reason: str, write: Callable[[Rejected], None]) -> None:
-        text = row.decode(errors="backslashreplace") if isinstance(row, bytes) else ""
+        text = row.decode(errors="backslashreplace") if isinstance(row, bytes) else getattr(row, "text", "")
         text = json.dumps(row, default=str, ensure_ascii=False) if isinstance(row, dict) else text
         rejected = Rejected(file=self.path.name, line=line, reason=reason, text=text)
         self.rejected += 1
@@ -143,7 +146,8 @@ def read_records(
     """Opens a file of records, or of rows in a shape people already have (see `workbench.records.shapes`).
 
     Args:
-        path: ``.jsonl``, ``.jsonl.gz``, ``.json`` (one array; the only one that is read whole) or ``.parquet``.
+        path: ``.jsonl``, ``.jsonl.gz``, ``.json`` (one array; the only one that is read whole), ``.parquet``, or
+            ``.csv`` and ``.tsv`` with a header (see `workbench.records.tables`).
         kind: the record's class. Problems and traces are also made from foreign rows.
         rejected: where bad lines are written, customarily ``STEM.rejected.jsonl`` beside the output; an
             older file of that name is removed.
@@ -274,6 +278,8 @@ def _object(row: bytes | dict[str, Any]) -> dict[str, Any]:
 def _rows(path: Path, suffix: str) -> Iterator[tuple[int, bytes | dict[str, Any] | InputError]]:
     if suffix == ".parquet":
         return _parquet_rows(path)
+    if suffix in TABLES:
+        return table_rows(path)
     return _array_rows(path) if suffix == ".json" else _text_rows(path, suffix)
 
 

@@ -21,6 +21,7 @@ Shape = Literal["trace", "problem", "gsm8k", "math", "s1k", "choices", "messages
 QUESTION_KEYS = ("question", "problem", "quiz", "query", "instruction", "input", "prompt")
 ANSWER_KEYS = ("answer", "final_answer", "answer_value", "target", "label", "solution_text", "output", "response")
 SOLUTION_KEYS = ("solution", "rationale", "explanation", "completion")
+CHOICE_KEYS = ("choices", "options")
 _OWN = {"workbench.trace": "trace", "workbench.problem": "problem"}
 _MESSAGE_KEYS = ("messages", "conversations", "conversation")
 _ROLES = {"human": "user", "gpt": "assistant", "model": "assistant", "developer": "system"}
@@ -163,19 +164,38 @@ def _balanced(text: str, start: int) -> str | None:
 
 def _problem(row: Row, content: _Content, origin: Origin) -> Problem:
     source = origin.source or _text(row.get("source")) or content.source
-    names = {*content.used, "source", "license", "domain"}
+    choice_key, choices = _listed(row, content.reference) if content.choices is None else ("", content.choices)
+    names = {*content.used, choice_key, "source", "license", "domain"}
     kept = {name: _json_value(value) for name, value in row.items() if name not in names}
     problem = Problem(
         id=f"{_SLUG.sub('-', source.lower()).strip('-')[:40] or 'row'}-{text_hash(content.question)[:12]}",
         question=content.question,
         answer=content.reference,
-        domain=origin.domain or _text(row.get("domain")) or content.domain,
+        domain=origin.domain or _text(row.get("domain")) or _subject(row, content),
         source=source,
         license=origin.license or _text(row.get("license")) or "unknown",
-        choices=content.choices,
+        choices=choices,
         metadata={**{name: value for name, value in kept.items() if value is not None}, **content.extra},
     )
     return _with_question(problem)
+
+
+def _subject(row: Row, content: _Content) -> str:
+    """The shape's domain; where it has none, the row's subject, which stays in the metadata as well."""
+    return content.domain if content.domain != "unknown" else _text(row.get("subject")) or content.domain
+
+
+def _listed(row: Row, reference: str | None) -> tuple[str, tuple[str, ...] | None]:
+    """A plain list of options and its key, where the answer is known to be one of them by letter or text.
+
+    An answer that is a position is left alone: some data sets count from 0 and others from 1.
+    """
+    key = next((key for key in CHOICE_KEYS if isinstance(row.get(key), (list, tuple))), "")
+    texts = tuple(option.strip() for option in row.get(key, ()) if isinstance(option, str) and option.strip())
+    if len(texts) < 2 or len(texts) != len(row[key]):
+        return "", None
+    answers = {text.lower() for text in texts} | {chr(ord("a") + place) for place in range(min(len(texts), 26))}
+    return (key, texts) if reference is None or reference.strip(" ().").lower() in answers else ("", None)
 
 
 def _with_question(problem: Problem) -> Problem:
