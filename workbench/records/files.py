@@ -21,7 +21,7 @@ from workbench.errors import InputError
 from workbench.files import atomic_path, existing_file, remove, storage_errors
 from workbench.records.columns import arrow_schema, pack, unpack
 from workbench.records.shapes import Origin, to_problem, to_trace
-from workbench.records.tables import TABLES, BadRow, named_by_row, table_rows
+from workbench.records.tables import TABLES, named_by_row, table_rows
 from workbench.records.types import Problem, Record, Trace, from_dict, from_json, to_dict, to_json
 
 READABLE = (".jsonl", ".jsonl.gz", ".json", ".parquet", *TABLES)

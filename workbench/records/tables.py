@@ -135,7 +135,7 @@ def _row(names: list[str], fields: list[str], text: str) -> dict[str, Any] | Inp
         fix = (
             "quote texts that hold the delimiter" if len(fields) > len(names) else "an empty field needs its delimiter"
         )
-        return BadRow(f"{counted}; {fix}", text)
+        return BadRow(f"{counted}; {many if len(fields) > len(names) else few}", text)
     row: dict[str, Any] = {
         name: field.strip() for name, field in zip(names, fields, strict=False) if name and field.strip()
     }
