@@ -132,10 +132,9 @@ def _row(names: list[str], fields: list[str], text: str) -> dict[str, Any] | Inp
         return BadRow("not UTF-8; save the file as CSV UTF-8", _readable(text))
     if len(fields) < len(names) or any(field.strip() for field in fields[len(names) :]):
         counted = f"{len(fields)} field{'s' * (len(fields) != 1)} where the header has {len(names)}"
-        fix = (
-            "quote texts that hold the delimiter" if len(fields) > len(names) else "an empty field needs its delimiter"
-        )
-        return BadRow(f"{counted}; {many if len(fields) > len(names) else few}", text)
+        too_many = len(fields) > len(names)
+        fix = "quote texts that hold the delimiter" if too_many else "an empty field needs its delimiter"
+        return BadRow(f"{counted}; {fix}", text)
     row: dict[str, Any] = {
         name: field.strip() for name, field in zip(names, fields, strict=False) if name and field.strip()
     }
