@@ -9,7 +9,7 @@ import torch
 
 from workbench.distillation import DistillConfig, distill, encode_trace
 from workbench.distillation.examples import PROMPT
-from workbench.distillation.trunk import Layers
+from workbench.distillation.trunk import Layers, WholeModel
 from workbench.errors import TrainingError
 from workbench.records import SECTIONS, render
 from workbench.students import Student, load_student
@@ -35,11 +35,11 @@ def test_trunk_and_head_together_are_the_model(make_student, architecture):
     rows = [student.prompter.question_ids(text)[len(opening) :] for text in ("the sum of 1 + 1", "1")]
     ids = torch.nn.utils.rnn.pad_sequence([torch.tensor(row) for row in rows], batch_first=True)
     whole = torch.cat([opening.expand(2, -1), ids], dim=1)
-    layers = Layers(student.model, first_layer=2)
-    with torch.no_grad():
+    for layers in (Layers(student.model, first_layer=2), WholeModel(student.model, first_layer=0)):
         for shared in (len(opening), 0):
-            got = layers.output(layers.head(*layers.trunk(whole[0, :shared], whole[:, shared:])))
-            torch.testing.assert_close(got, student.model(whole).logits[:, shared:], atol=1e-4, rtol=1e-4)
+            with torch.no_grad():
+                got = layers.output(layers.head(*layers.trunk(whole[0, :shared], whole[:, shared:])))
+                torch.testing.assert_close(got, student.model(whole).logits[:, shared:], atol=1e-4, rtol=1e-4)
 
 
 def test_a_model_that_cannot_be_taken_apart_is_refused(make_student):
