@@ -10,14 +10,22 @@ from importlib import import_module
 from typing import Any
 
 _HOMES = {
-    "workbench.api": ("curate", "distill", "embedded_pool", "evaluate", "solve"),
+    "workbench.adapters": ("count_by_part",),
+    "workbench.api": ("compare", "curate", "distill", "embedded_pool", "evaluate", "measure", "sample", "solve"),
+    "workbench.comparison": ("read_comparisons",),
     "workbench.curation": ("CurationConfig",),
     "workbench.distillation": ("DistillConfig", "SectionWeights"),
     "workbench.errors": ("WorkbenchError",),
+    "workbench.evaluation": ("dose_response",),
+    "workbench.exhibits": ("browse_answers", "browse_choices", "browse_comparisons", "browse_traces", "side_by_side"),
     "workbench.grading": ("grade",),
     "workbench.interventions": ("Budget", "Guidance", "Intervention", "PlanFirst", "Verify"),
+    "workbench.preflight": ("doctor",),
+    "workbench.profiles": ("PROFILES", "profile"),
     "workbench.records": ("Completion", "Event", "Grade", "Problem", "Step", "Trace", "read_records", "write_records"),
     "workbench.students": ("load_student",),
+    "workbench.views.cards": ("table",),
+    "workbench.views.notebook_plots": ("plot_doses", "plot_parameters", "plot_pool"),
     "workbench.views.plots": (
         "plot_adapter",
         "plot_composition",
@@ -26,6 +34,8 @@ _HOMES = {
         "plot_funnel",
         "plot_loss",
     ),
+    "workbench.views.widgets": ("browse",),
+    "workbench.workflow": ("benchmark", "import_pool"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

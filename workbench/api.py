@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections import deque
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from workbench import workflow
+from workbench import comparison, workflow
+from workbench.comparison import Comparison
 from workbench.curation import CurationConfig, CurationReport
 from workbench.distillation import DistillConfig
 from workbench.evaluation import DecodingConfig
@@ -16,7 +18,8 @@ from workbench.interventions import Guidance
 from workbench.pool import POOL_SIZE
 from workbench.pool import embedded_pool as generate_pool
 from workbench.profiles import profile as find_profile
-from workbench.records import Completion, Trace, to_json, write_records
+from workbench.records import Completion, Problem, Trace, read_records, to_json, write_records
+from workbench.shipped import SAMPLE, shipped
 from workbench.students import DEFAULT_STUDENT, Student, load_student
 
 RUNS = Path("runs/notebook")
@@ -26,6 +29,11 @@ RUNS = Path("runs/notebook")
 def embedded_pool(size: int = POOL_SIZE, seed: int = 0) -> list[Trace]:
     """Returns the embedded pool: generated problems with worked, verified solutions."""
     return list(generate_pool(size, seed))
+
+
+def sample() -> list[Trace]:
+    """Returns the curated sample that comes with the workbench: a few hundred worked, verified traces."""
+    return list(read_records(shipped(SAMPLE), Trace))
 
 
 def curate(
@@ -88,6 +96,33 @@ def solve(
     """Answers one question, greedily; the completion's ``events`` tell what guidance did."""
     loaded = student if isinstance(student, Student) else load_student(student)
     return workflow.answer(question, loaded, guidance, max_tokens=max_tokens)
+
+
+def compare(
+    question: Problem | str, student: Student, guidance: Guidance | None = None, max_tokens: int = 200
+) -> list[Completion]:
+    """Answers one question as the base, as the student and, with guidance, as the guided student, greedily.
+
+    Args:
+        question: a problem, or a text.
+        student: shared by all arms; without an adapter it is a base alone.
+        guidance: of the guided arm.
+        max_tokens: of each answer, at most.
+    """
+    (drafts,) = deque(comparison.compare(question, student, guidance, max_tokens=max_tokens), maxlen=1)
+    return [draft.completion for draft in drafts if draft.completion]
+
+
+def measure(comparisons: Sequence[Comparison], seed: int = 0) -> dict[str, Any]:
+    """Grades recorded comparisons and returns the same as `evaluate`.
+
+    Args:
+        comparisons: from `workbench.comparison.read_comparisons`, with the same arms for each problem.
+        seed: of the bootstrap.
+    """
+    arms = list(comparisons[0].completions)
+    answers = {arm: [each.completions[arm] for each in comparisons] for arm in arms}
+    return workflow.evaluation(workflow.graded([each.problem for each in comparisons], answers), arms, seed)
 
 
 def evaluate(

@@ -26,6 +26,8 @@ INTERRUPTED = 130
 class Doctor:
     """What this machine can do, and the exact fix for what is missing."""
 
+    profile: Literal["cpu", "t4", "l4", "a100", "h100"] = "cpu"
+    """The kind of machine that is meant to be used."""
     json: bool = False
     """Print JSON instead of a table."""
 
@@ -194,8 +196,9 @@ def _verb(options: Any) -> Callable[[Any], None]:
         import_unsloth()  # it patches the libraries below, and must come first
     if name != "doctor":
         _quiet_libraries()
-    module = import_module("workbench.doctor" if name == "doctor" else "workbench.verbs")
-    verb: Callable[[Any], None] = getattr(module, name)
+    home = "workbench.preflight:print_doctor" if name == "doctor" else f"workbench.verbs:{name}"
+    module, function = home.split(":")
+    verb: Callable[[Any], None] = getattr(import_module(module), function)
     return verb
 
 

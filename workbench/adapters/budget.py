@@ -38,3 +38,19 @@ def parameter_budget(model: Any, fraction: float) -> int:
 def count_trained(model: Any) -> int:
     """Returns the number of distinct parameters that training would change."""
     return sum({id(p): p.numel() for p in model.parameters() if p.requires_grad}.values())
+
+
+def count_by_part(model: Any) -> dict[str, int]:
+    """Returns how many parameters each kind of part has over all layers, the largest first; tied weights once.
+
+    A part is called as the model calls it: ``embed_tokens``, ``q_proj``, … An adapter's own do not count.
+    """
+    counts: dict[str, int] = {}
+    seen: set[int] = set()
+    for name, parameter in model.named_parameters():
+        if "lora_" in name or id(parameter) in seen:
+            continue
+        seen.add(id(parameter))
+        part = name.replace(".base_layer", "").split(".")[-2]
+        counts[part] = counts.get(part, 0) + _numbers(parameter)
+    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))

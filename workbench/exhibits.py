@@ -1,0 +1,126 @@
+"""What a notebook looks at: traces, choices and answers in colour, side by side or one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import pyarrow.parquet as pq
+
+from workbench.comparison import Comparison
+from workbench.curation import CurationReport
+from workbench.errors import InputError
+from workbench.grading import grade
+from workbench.records import Completion, Problem, Trace, read_records
+from workbench.views.cards import choice_html
+from workbench.views.panes import Pane, completion_pane, panes_html, trace_pane
+from workbench.views.theme import words
+from workbench.views.widgets import Browser, browse
+
+Written = Trace | Completion
+
+
+@dataclass(frozen=True, slots=True)
+class Html:
+    """A fragment of HTML of ours; the last expression of a notebook's cell shows it."""
+
+    html: str
+    text: str
+    """What is shown where HTML is not."""
+
+    def _repr_html_(self) -> str:
+        return self.html
+
+    def __repr__(self) -> str:
+        return self.text
+
+
+def side_by_side(question: Problem | str, *written: Written) -> Html:
+    """Returns what was written for a question in colour, side by side; answers to a problem are graded.
+
+    Args:
+        question: a problem, or a question whose answer is not known.
+        *written: a teacher's traces and students' completions, in the order of the page.
+    """
+    asked = question.question if isinstance(question, Problem) else question
+    answers = [item.answer or "" if isinstance(item, Trace) else item.text for item in written]
+    return Html(_page(question, written), "\n\n".join([asked, *answers]))
+
+
+def _page(question: Problem | str, written: Iterable[Written]) -> str:
+    if isinstance(question, str):
+        return panes_html(question, [_pane(item, None) for item in written])
+    return panes_html(question.question, [_pane(item, question) for item in written], reference=question.answer or "")
+
+
+def _pane(item: Written, problem: Problem | None) -> Pane:
+    if isinstance(item, Trace):
+        return trace_pane(item)
+    return completion_pane(item, grade(problem, item.text) if problem else None)
+
+
+def browse_traces(traces: Sequence[Trace]) -> Browser:
+    """Returns a browser of traces: a menu of families, and a slider over each one's traces.
+
+    Raises:
+        InputError: where there is no trace.
+    """
+    families: dict[str, list[Trace]] = {}
+    for trace in traces:
+        families.setdefault(trace.problem.source, []).append(trace)
+
+    def page(family: str, trace: int) -> str:
+        own = families[family]
+        shown = own[min(trace, len(own)) - 1]
+        return _page(shown.problem, [shown])
+
+    longest = max(map(len, families.values()), default=0)
+    return browse(page, family={words(name): name for name in families}, trace=range(1, longest + 1))
+
+
+def browse_answers(problems: Sequence[Problem], written: Iterable[Written]) -> Browser:
+    """Returns a browser of problems, each with everything that was written for it side by side.
+
+    Args:
+        problems: with distinct ids.
+        written: traces and completions, in the order of the page; those of other problems are left out.
+
+    Raises:
+        InputError: where there is no problem.
+    """
+    by_problem: dict[str, list[Written]] = {problem.id: [] for problem in problems}
+    for item in written:
+        name = item.problem.id if isinstance(item, Trace) else item.problem_id
+        by_problem.get(name, []).append(item)
+    menu = {_menu_line(place, problem): problem.id for place, problem in enumerate(problems, 1)}
+    asked = {problem.id: problem for problem in problems}
+    return browse(lambda problem: _page(asked[problem], by_problem[problem]), problem=menu)
+
+
+def browse_comparisons(comparisons: Sequence[Comparison]) -> Browser:
+    """Returns a browser of comparisons: the worked solution and every arm, side by side.
+
+    Raises:
+        InputError: where there is none.
+    """
+    written = [item for each in comparisons for item in (each.teacher, *each.completions.values()) if item]
+    return browse_answers([each.problem for each in comparisons], written)
+
+
+def _menu_line(place: int, problem: Problem) -> str:
+    question = " ".join(problem.question.split())
+    return f"{place}. {words(problem.source)}: {question[:60]}{'…' if len(question) > 60 else ''}"
+
+
+def browse_choices(curated: CurationReport) -> Browser:
+    """Returns a browser of curated traces in the order in which they were chosen, and what spoke for each."""
+    rows = sorted(pq.read_table(curated.kept_path).to_pylist(), key=lambda row: int(row["rank"]))
+    traces = {trace.id: trace for trace in read_records(curated.curated_path, Trace)}
+    if not rows:
+        raise InputError(f"{curated.kept_path} is empty")
+
+    def page(choice: int) -> str:
+        trace = traces[rows[choice - 1]["id"]]
+        return choice_html(rows, choice) + _page(trace.problem, [trace])
+
+    return browse(page, choice=range(1, len(rows) + 1))
