@@ -44,3 +44,9 @@ class TrainingError(WorkbenchError):
     """Training cannot start or had to stop; the last good checkpoint is kept."""
 
     exit_code = 5
+
+
+class TeacherError(WorkbenchError):
+    """A teacher cannot be reached, refuses the key, or answers nothing that can be used."""
+
+    exit_code = 6

@@ -1,0 +1,268 @@
+"""From problems to a file of traces: asked, graded where the truth is known, and every one accounted for."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from workbench.errors import InputError, TeacherError
+from workbench.files import atomic_path, remove
+from workbench.grading import grade_answer
+from workbench.progress import Track, silent
+from workbench.records import Problem, Trace, write_records
+from workbench.teachers.collection import CollectConfig, Collection, Estimate, Task, estimate, is_done, tasks_of
+from workbench.teachers.ledger import Ledger, ledger_path
+from workbench.teachers.prices import NANO, dollars
+from workbench.teachers.teacher import Reply, Teacher
+
+Say = Callable[[str], None]
+
+
+@dataclass(slots=True, kw_only=True)
+class Collected:
+    """What a collection came to."""
+
+    out: Path
+    teacher: str
+    traces: int = 0
+    correct: int = 0
+    wrong: int = 0
+    unverified: int = 0
+    """Answers of which nobody knows whether they are right: the problem has no reference answer."""
+    unanswered: Counter[str] = field(default_factory=Counter)
+    """Outcomes without a trace, and how many; each has its reason in `unanswered_path`."""
+    calls: int = 0
+    """Made by this run."""
+    spent_usd: float = 0.0
+    """By all runs of this collection."""
+    stopped: str = ""
+    """Why it ended before all was asked."""
+
+    @property
+    def unanswered_path(self) -> Path:
+        """A line for every answer that is missing, with its reason; absent where none is."""
+        return unanswered_path(self.out)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the counts as JSON values."""
+        return {**asdict(self), "out": str(self.out), "unanswered": dict(self.unanswered)}
+
+    def lines(self) -> list[str]:
+        """Returns the counts for people."""
+        graded = f"{self.correct:,} right, {self.wrong:,} wrong, {self.unverified:,} unverified"
+        lines = [f"{self.out}: {self.traces:,} traces by {self.teacher} ({graded})"]
+        if self.calls or self.spent_usd:
+            lines.append(f"{self.calls:,} calls now, {dollars(round(self.spent_usd * NANO))} spent in all")
+        if self.unanswered:
+            counts = ", ".join(f"{count:,} {outcome}" for outcome, count in self.unanswered.items())
+            lines.append(f"without a trace: {counts}; reasons: {self.unanswered_path}")
+        return lines + ([f"stopped: {self.stopped}; raise it to go on where this ended"] if self.stopped else [])
+
+
+def collect(
+    problems: Sequence[Problem],
+    teacher: Teacher,
+    out: Path,
+    config: CollectConfig,
+    *,
+    say: Say = lambda line: None,
+    track: Track = silent,
+) -> Collected:
+    """Asks a teacher for every problem and writes the traces; run again, it goes on where it stopped.
+
+    Beside ``out`` lie ``STEM.unanswered.jsonl`` and, for teachers behind an API, ``STEM.ledger.sqlite`` with
+    every call. The traces are made from the ledger: a reference answer that is added later is used at once,
+    and costs nothing.
+
+    Args:
+        problems: with or without reference answers.
+        teacher: from `open_teacher`.
+        out: the file of traces.
+        config: see its fields.
+        say: takes the estimate, one line each.
+        track: progress.
+
+    Raises:
+        InputError: where the cap is missing or too low for a single call, or ``out`` belongs to another teacher.
+        TeacherError: where all calls fail alike; what was answered before is written.
+        StorageError: where the disk refuses, or another process collects into the same file.
+    """
+    collected = Collected(out=out, teacher=teacher.name)
+    if teacher.price is None:
+        _check_local(out)
+        replies = _local_replies(track(problems, len(problems), "collect"), teacher, config.samples)
+        _write(collected, replies)
+        return _checked(collected)
+    if config.max_cost_usd is None and (teacher.price.input_usd or teacher.price.output_usd):
+        raise InputError(f"{teacher.name} costs money: say how much at most, such as --max-cost 1.50")
+    with _opened(out, teacher) as ledger:
+        return _collect_paid(problems, teacher, config, ledger, collected, say, track)
+
+
+def plan(problems: Sequence[Problem], teacher: Teacher, out: Path, config: CollectConfig) -> Estimate:
+    """Returns what `collect` would still ask and what it may cost; asks nothing, and leaves no file behind."""
+    path = ledger_path(out)
+    if not path.exists() or teacher.price is None:
+        return estimate(list(tasks_of(problems, teacher, config.samples)), teacher, Ledger(None))
+    with _opened(out, teacher) as ledger:
+        tasks = tasks_of(problems, teacher, config.samples)
+        return estimate([task for task in tasks if not is_done(ledger, task, config.ask_again)], teacher, ledger)
+
+
+def unanswered_path(out: Path) -> Path:
+    """Returns where the reasons of missing answers go.
+
+    >>> unanswered_path(Path("own/traces.jsonl")).name
+    'traces.unanswered.jsonl'
+    """
+    return out.with_name(f"{out.name.split('.')[0]}.unanswered.jsonl")
+
+
+def _collect_paid(
+    problems: Sequence[Problem], teacher: Teacher, config: CollectConfig, ledger: Ledger, collected: Collected,
+    say: Say, track: Track,
+) -> Collected:  # fmt: skip
+    tasks = list(tasks_of(problems, teacher, config.samples))
+    missing = [task for task in tasks if not is_done(ledger, task, config.ask_again)]
+    if ledger.orphans:
+        say(f"{ledger.orphans} calls were in flight when an earlier run died: they count as spent, and are made again")
+    if missing:
+        for line in estimate(missing, teacher, ledger).lines(teacher.name, config.max_cost_usd):
+            say(line)
+    collection = Collection(missing, teacher, ledger, config)
+    try:
+        for _ in track(collection.run(), len({task.key for task in missing}), "collect"):
+            pass
+    except KeyboardInterrupt:
+        say("waiting for the calls in flight, which are paid for; press Ctrl-C again to leave them")
+        collection.drain()
+        raise
+    finally:
+        collection.close()
+        collected.calls, collected.stopped = collection.calls, collection.stopped
+        collected.spent_usd = (ledger.spent + ledger.reserved) / NANO
+        _write(collected, _ledger_replies(tasks, ledger, collection.stopped or "interrupted"))
+    if collection.is_broken:
+        raise TeacherError(
+            f"{teacher.name}: {collection.stopped}; {collected.traces:,} traces are kept in {collected.out}"
+        )
+    return _checked(collected)
+
+
+def _checked(collected: Collected) -> Collected:
+    """A file without a trace helps nobody.
+
+    Raises:
+        InputError: where there is none, with the most frequent reason.
+    """
+    if collected.traces:
+        return collected
+    if collected.stopped:
+        raise InputError(f"no trace was collected: {collected.stopped}; raise it, or lower --max-tokens")
+    (outcome, count), *_ = collected.unanswered.most_common(1) or [("asked", 0)]
+    raise InputError(f"no trace was collected: {count:,} {outcome}; reasons: {collected.unanswered_path}")
+
+
+@contextmanager
+def _opened(out: Path, teacher: Teacher) -> Iterator[Ledger]:
+    path = ledger_path(out)
+    if out.exists() and not path.exists():
+        raise InputError(f"{out} is there and has no ledger beside it; choose another --out, or move it away")
+    ledger = Ledger(path)
+    try:
+        if others := [name for name in ledger.teachers() if name != teacher.identity]:
+            raise InputError(f"{path} holds answers of {others[0]}; choose another --out for {teacher.identity}")
+        yield ledger
+    finally:
+        ledger.close()
+
+
+def _check_local(out: Path) -> None:
+    if ledger_path(out).exists():
+        raise InputError(f"{out} holds answers that were paid for ({ledger_path(out).name}); choose another --out")
+
+
+def _local_replies(
+    problems: Iterable[Problem], teacher: Teacher, samples: int
+) -> Iterator[tuple[Problem, int, Reply | str]]:
+    for problem in problems:
+        for sample in range(samples):
+            yield problem, sample, teacher.ask(problem, sample)
+
+
+def _ledger_replies(tasks: Sequence[Task], ledger: Ledger, reason: str) -> Iterator[tuple[Problem, int, Reply | str]]:
+    for task in tasks:
+        found = ledger.reply(task.key)
+        yield task.problem, task.sample, found[0] if found else reason
+
+
+def _write(collected: Collected, replies: Iterable[tuple[Problem, int, Reply | str]]) -> None:
+    """Writes the traces, and a line for every answer that is missing."""
+    path = collected.unanswered_path
+    with atomic_path(path) as temporary:
+        with open(temporary, "wb") as missing:
+            traces = _traces(collected, replies, missing)
+            first = next(traces, None)
+            if first is not None:
+                write_records(collected.out, _chained(first, traces))
+    if not collected.unanswered:
+        remove(path)
+
+
+def _chained(first: Trace, others: Iterator[Trace]) -> Iterator[Trace]:
+    yield first
+    yield from others
+
+
+def _traces(collected: Collected, replies: Iterable[tuple[Problem, int, Reply | str]], missing: Any) -> Iterator[Trace]:
+    for problem, sample, reply in replies:
+        if isinstance(reply, Reply) and reply.outcome == "answered":
+            trace = _trace(problem, sample, reply)
+            collected.traces += 1
+            counted = {True: "correct", False: "wrong", None: "unverified"}[trace.is_correct]
+            setattr(collected, counted, getattr(collected, counted) + 1)
+            yield trace
+        else:
+            outcome, reason, text = ("not asked", reply, "") if isinstance(reply, str) else (
+                reply.outcome, reply.reason, reply.text)  # fmt: skip
+            collected.unanswered[outcome] += 1
+            line = {
+                "schema": "workbench.unanswered/1", "problem_id": problem.id, "sample": sample, "outcome": outcome,
+                "reason": reason, "question": problem.question, "text": text,
+            }  # fmt: skip
+            missing.write(msgspec.json.encode(line) + b"\n")
+
+
+def _trace(problem: Problem, sample: int, reply: Reply) -> Trace:
+    usage = {**reply.usage}
+    if reply.output_tokens is not None:
+        usage |= {"input_tokens": reply.input_tokens, "output_tokens": reply.output_tokens}
+    return Trace(
+        id=f"{problem.id}-{sample}",
+        problem=problem,
+        sample=sample,
+        teacher=reply.teacher,
+        model_version=reply.model_version,
+        prompt_version=reply.prompt_version,
+        created=reply.created,
+        steps=reply.steps,
+        reasoning=reply.reasoning,
+        answer=reply.answer,
+        usage=usage,
+        is_correct=_is_correct(problem, reply),
+    )
+
+
+def _is_correct(problem: Problem, reply: Reply) -> bool | None:
+    """Graded where the truth is known; a paid answer is never lost to a problem that cannot be graded."""
+    try:
+        grade = grade_answer(problem, reply.answer or "")
+    except InputError:
+        return reply.is_correct
+    return reply.is_correct if grade.verdict == "ungraded" else grade.is_correct
