@@ -13,6 +13,7 @@ _HOMES = {
     "workbench.adapters": ("count_by_part",),
     "workbench.api": ("compare", "curate", "distill", "embedded_pool", "evaluate", "measure", "sample", "solve"),
     "workbench.comparison": ("read_comparisons",),
+    "workbench.collecting": ("collect_traces",),
     "workbench.curation": ("CurationConfig",),
     "workbench.distillation": ("DistillConfig", "SectionWeights"),
     "workbench.errors": ("WorkbenchError",),

@@ -49,6 +49,50 @@ class Pool:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Collect:
+    """Ask a teacher for the solutions of problems; goes on where it was stopped, and never passes its budget."""
+
+    problems: Path
+    """A file of problems: .csv with a column `question`, .jsonl, .json or .parquet."""
+    teacher: str
+    """openai:MODEL, anthropic:MODEL, replay:FILE (recorded traces) or worked (embedded problems)."""
+    out: Path
+    """The file of traces to write: .jsonl, .jsonl.gz or .parquet; its ledger lies beside it."""
+    max_cost: float | None = None
+    """US dollars that all runs into this file may cost together; a must where calls cost money."""
+    holdout: int = 0
+    """Problems with an answer to keep from the teacher, for `workbench evaluate`."""
+    samples: int = 1
+    """Answers per problem."""
+    dry_run: bool = False
+    """Say what it would cost, and ask nothing."""
+    base_url: str | None = None
+    """Another server that speaks the provider's protocol, such as http://127.0.0.1:8000/v1."""
+    price_in: float | None = None
+    """US dollars per million tokens sent, for models that the table does not know."""
+    price_out: float | None = None
+    """US dollars per million tokens written."""
+    free: bool = False
+    """The calls cost nothing."""
+    key_variable: str | None = None
+    """The environment variable of the key; by default OPENAI_API_KEY or ANTHROPIC_API_KEY."""
+    max_tokens: int = 4_096
+    """Tokens of a reply, thoughts included, at most."""
+    temperature: float | None = None
+    """By default the model's own."""
+    timeout: float = 300.0
+    """Seconds without a sign of life after which a call is given up."""
+    concurrency: int = 8
+    """Calls in flight, at most."""
+    ask_again: bool = False
+    """Ask again what was refused, cut off or malformed before."""
+    seed: int = 0
+    """Of the problems that are held out."""
+    json: bool = False
+    """Print JSON instead of lines."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Curate:
     """Choose Reason1K from a pool, with a funnel and a reason for every row."""
 
@@ -167,6 +211,7 @@ class DemoVerb:
 VERBS: dict[str, Callable[..., Any]] = {
     "doctor": Doctor,
     "pool": Pool,
+    "collect": Collect,
     "curate": Curate,
     "distill": Distill,
     "solve": Solve,
@@ -194,9 +239,10 @@ def _verb(options: Any) -> Callable[[Any], None]:
     name = next(name for name, kind in VERBS.items() if kind is type(options))
     if getattr(options, "profile", "cpu") != "cpu" and not why_not_unsloth():
         import_unsloth()  # it patches the libraries below, and must come first
-    if name != "doctor":
+    light = {"doctor": "workbench.preflight:print_doctor", "collect": "workbench.collecting:collect_verb"}
+    if name not in light:
         _quiet_libraries()
-    home = "workbench.preflight:print_doctor" if name == "doctor" else f"workbench.verbs:{name}"
+    home = light.get(name, f"workbench.verbs:{name}")
     module, function = home.split(":")
     verb: Callable[[Any], None] = getattr(import_module(module), function)
     return verb

@@ -100,6 +100,17 @@ class Estimate:
     spent_nano_usd: int
     price: Price
 
+    def to_dict(self) -> dict[str, float]:
+        """Returns the estimate as JSON values, money in US dollars."""
+        return {
+            "calls": self.calls,
+            "input_tokens": self.input_tokens,
+            "output_tokens": self.output_tokens,
+            "estimate_usd": self.nano_usd / NANO,
+            "most_usd": self.most_nano_usd / NANO,
+            "spent_usd": self.spent_nano_usd / NANO,
+        }
+
     def lines(self, teacher: str, cap: float | None) -> list[str]:
         """Returns the estimate for people."""
         calls = f"{self.calls:,} call{'s' * (self.calls != 1)} to {teacher}"

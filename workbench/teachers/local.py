@@ -9,7 +9,6 @@ from pathlib import Path
 
 from workbench.errors import InputError
 from workbench.files import existing_file
-from workbench.pool import seen_families, unseen_families, worked_answer
 from workbench.records import Problem, Trace, read_records
 from workbench.teachers.prices import Price
 from workbench.teachers.teacher import Reply, Tokens
@@ -21,6 +20,8 @@ def _generated(problem: Problem) -> Problem | None:
     """The embedded problem that an id names, where its question is this one: a table keeps no more of it."""
     if not (found := _EMBEDDED_ID.fullmatch(problem.id)):
         return None
+    from workbench.pool import seen_families, unseen_families
+
     name, split, seed, index = found.groups()
     family = next((family for family in (*seen_families(), *unseen_families()) if family.name == name), None)
     again = family.problem(int(seed), split, int(index)) if family else None  # type: ignore[arg-type]
@@ -61,6 +62,8 @@ class WorkedTeacher(_Local):
 
     def ask(self, problem: Problem, sample: int) -> Reply:
         """Solves an embedded problem; refuses any other, and a second sample, which would be the first again."""
+        from workbench.pool import worked_answer  # here, because the generators take seconds to import
+
         if sample:
             return Reply(outcome="refused", reason="a program has one solution to a problem; use --samples 1")
         try:

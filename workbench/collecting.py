@@ -1,0 +1,183 @@
+"""Collecting traces from a teacher, files to files; loads neither torch nor weights."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from workbench import cli
+from workbench.errors import InputError
+from workbench.files import existing_file, remove, text_hash
+from workbench.progress import Track, silent, track
+from workbench.records import Problem, read_records, write_records
+from workbench.teachers import (
+    CollectConfig,
+    Collected,
+    Teacher,
+    TeacherConfig,
+    collect,
+    ledger_path,
+    open_teacher,
+    plan,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """Problems to ask the teacher for, and those kept from it to evaluate on."""
+
+    asked: list[Problem]
+    held_out: list[Problem]
+    warnings: list[str]
+
+
+def collect_traces(
+    problems: Path | str | Iterable[Problem],
+    teacher: str | Teacher,
+    out: Path | str,
+    max_cost: float | None = None,
+    *,
+    samples: int = 1,
+    holdout: int = 0,
+    seed: int = 0,
+    config: TeacherConfig | None = None,
+    say: Callable[[str], None] = print,
+    progress: Track = silent,
+    **settings: Any,
+) -> Collected:
+    """Asks a teacher for the solutions of problems, and writes the traces; run again, it goes on.
+
+    Args:
+        problems: a file, a CSV for instance, or the problems.
+        teacher: ``worked``, ``replay:FILE``, ``openai:MODEL``, ``anthropic:MODEL``, or one of your own.
+        out: the file of traces; problems that are held out go to ``STEM.holdout.jsonl`` beside it.
+        max_cost: US dollars that all runs into this file may cost together.
+        samples: answers per problem.
+        holdout: problems with a reference answer that are kept from the teacher, to evaluate on.
+        seed: of the choice of these.
+        config: how a teacher behind an API is asked.
+        say: takes one line for people.
+        progress: wraps the loop.
+        **settings: other fields of `workbench.teachers.CollectConfig`.
+    """
+    out = Path(out)
+    asked = CollectConfig(max_cost_usd=max_cost, samples=samples, **settings)
+    opened = open_teacher(teacher, config) if isinstance(teacher, str) else teacher
+    split = split_problems(problems, out, holdout, seed)
+    for warning in split.warnings:
+        say(warning)
+    _write_held_out(split, out, say)
+    return collect(split.asked, opened, out, asked, say=say, track=progress)
+
+
+def split_problems(problems: Path | str | Iterable[Problem], out: Path, holdout: int, seed: int) -> Split:
+    """Reads problems, and draws those that are kept from the teacher: a pure function of questions and seed.
+
+    Problems with the question of a held-out one are held out with it.
+
+    Raises:
+        InputError: where ``out`` is the file itself, or too few problems have an answer to be graded by.
+    """
+    warnings: list[str] = []
+    if isinstance(problems, Path | str):
+        source = existing_file(problems)
+        if out.exists() and out.samefile(source):
+            raise InputError(f"{out} is the file of problems; choose another --out")
+        reader = read_records(source, Problem, rejected=out.with_name(f"{out.name.split('.')[0]}.rejected.jsonl"))
+        found, warnings = list(reader), reader.warnings()
+    else:
+        found = list(problems)
+    if holdout < 0:
+        raise InputError(f"holdout={holdout} must be 0 or more")
+    drawn = _drawn(found, holdout, seed)
+    held_out = [problem for problem in found if _question(problem) in drawn and _gradable(problem)]
+    return Split([problem for problem in found if _question(problem) not in drawn], held_out, warnings)
+
+
+def _drawn(problems: Sequence[Problem], holdout: int, seed: int) -> frozenset[str]:
+    candidates = {_question(problem) for problem in problems if _gradable(problem)}
+    if holdout and holdout >= len({_question(problem) for problem in problems}):
+        raise InputError(f"--holdout {holdout} leaves nothing to learn from: there are {len(problems)} problems")
+    if holdout > len(candidates):
+        raise InputError(f"--holdout {holdout} needs as many problems with an answer, and {len(candidates)} have one")
+    return frozenset(sorted(candidates, key=lambda question: text_hash(seed, question))[:holdout])
+
+
+def _gradable(problem: Problem) -> bool:
+    return bool((problem.answer or "").strip() or problem.metadata.get("constraints"))
+
+
+def _question(problem: Problem) -> str:
+    return " ".join("\n".join((problem.question, *(problem.choices or ()))).casefold().split())
+
+
+def _write_held_out(split: Split, out: Path, say: Callable[[str], None]) -> None:
+    path = held_out_path(out)
+    if not split.held_out:
+        remove(path)
+        return
+    write_records(path, split.held_out)
+    say(f"{len(split.held_out):,} problems are kept from the teacher, to evaluate on: {path}")
+
+
+def held_out_path(out: Path) -> Path:
+    """Returns where held-out problems go.
+
+    >>> held_out_path(Path("own/traces.jsonl")).name
+    'traces.holdout.jsonl'
+    """
+    return out.with_name(f"{out.name.split('.')[0]}.holdout.jsonl")
+
+
+def collect_verb(options: cli.Collect) -> None:
+    """Collects traces, or says what that would cost."""
+    config = TeacherConfig(
+        base_url=options.base_url,
+        key_variable=options.key_variable,
+        max_tokens=options.max_tokens,
+        timeout_s=options.timeout,
+        temperature=options.temperature,
+        price_in=options.price_in,
+        price_out=options.price_out,
+        free=options.free,
+    )
+    if options.dry_run:
+        _print_plan(options, config)
+        return
+    collected = collect_traces(
+        options.problems,
+        options.teacher,
+        options.out,
+        options.max_cost,
+        samples=options.samples,
+        holdout=options.holdout,
+        seed=options.seed,
+        config=config,
+        say=_tell,
+        progress=track,
+        concurrency=options.concurrency,
+        ask_again=options.ask_again,
+    )
+    cli.show(collected.to_dict(), as_json=options.json, lines=collected.lines())
+
+
+def _print_plan(options: cli.Collect, config: TeacherConfig) -> None:
+    teacher = open_teacher(options.teacher, config, asks=False)
+    split = split_problems(options.problems, options.out, options.holdout, options.seed)
+    for warning in split.warnings:
+        _tell(warning)
+    collecting = CollectConfig(max_cost_usd=options.max_cost, samples=options.samples, ask_again=options.ask_again)
+    planned = plan(split.asked, teacher, options.out, collecting)
+    lines = planned.lines(teacher.name, options.max_cost)
+    if teacher.price is None:
+        lines = [f"{planned.calls:,} problems for {teacher.name}, which costs nothing"]
+    elif ledger_path(options.out).exists():
+        lines.append(f"answered before, and not asked again: see {ledger_path(options.out)}")
+    cli.show(planned.to_dict(), as_json=options.json, lines=lines)
+
+
+def _tell(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
