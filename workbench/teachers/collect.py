@@ -16,6 +16,7 @@ from workbench.files import atomic_path, remove
 from workbench.grading import grade_answer
 from workbench.progress import Track, silent
 from workbench.records import Problem, Trace, write_records
+from workbench.records.files import WRITABLE
 from workbench.teachers.collection import CollectConfig, Collection, Estimate, Task, estimate, is_done, tasks_of
 from workbench.teachers.ledger import Ledger, ledger_path
 from workbench.teachers.prices import NANO, dollars
@@ -94,6 +95,8 @@ def collect(
         StorageError: where the disk refuses, or another process collects into the same file.
     """
     collected = Collected(out=out, teacher=teacher.name)
+    if not out.name.lower().endswith(WRITABLE):  # to be told before anything is paid for
+        raise InputError(f"{out}: the name must end with one of {', '.join(WRITABLE)}")
     if teacher.price is None:
         _check_local(out)
         replies = _local_replies(track(problems, len(problems), "collect"), teacher, config.samples)

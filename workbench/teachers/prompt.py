@@ -82,7 +82,7 @@ def parse(text: str) -> Solution:
     if fenced := _FENCE.match(text):
         text = fenced.group(1).strip()
     if not text.startswith("{") and "{" in text:
-        text = text[text.index("{") : text.rindex("}") + 1]
+        text = text[text.index("{") : text.rfind("}") + 1]
     try:
         solution = msgspec.json.decode(text, type=Solution)
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:

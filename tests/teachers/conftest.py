@@ -1,0 +1,191 @@
+"""A server on this computer that speaks both providers' protocols over real sockets, and fails on demand.
+
+What it does to a question stands in the question: ``[429x2] what is 3 + 4?`` is turned away twice.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+import time
+from collections import Counter
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from workbench.records import Problem
+
+KEY = "sk-planted-0123456789abcdef"
+INPUT_TOKENS, OUTPUT_TOKENS = 120, 80
+_FAULT = re.compile(r"\[([\w-]+?)(?:x(\d+))?\]")
+_SUM = re.compile(r"(\d+) \+ (\d+)")
+
+
+class FaultyServer(ThreadingHTTPServer):
+    """Counts what it was asked and what it would bill."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.lock = threading.Lock()
+        self.asked: Counter[str] = Counter()
+        self.billed: Counter[str] = Counter()
+        self.bodies: list[dict] = []
+        self.keys: set[str] = set()
+        self.always = ""
+        """A fault for every call."""
+        self.delay_s = 0.0
+        self.busy = self.busiest = 0
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_address[1]}"
+
+    def handle_error(self, request, client_address) -> None:
+        """Clients that are killed leave broken pipes behind."""
+
+
+class Handler(BaseHTTPRequestHandler):
+    """One connection."""
+
+    protocol_version = "HTTP/1.1"
+    server: FaultyServer
+
+    def log_message(self, *arguments) -> None:
+        """Says nothing."""
+
+    def do_POST(self) -> None:
+        server = self.server
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        question = body["messages"][-1]["content"]
+        with server.lock:
+            server.asked[question] += 1
+            server.bodies.append(body)
+            server.keys.add(self.headers.get("x-api-key") or self.headers.get("Authorization", ""))
+            server.busy += 1
+            server.busiest = max(server.busiest, server.busy)
+        try:
+            time.sleep(server.delay_s)
+            self.answer(body, question, self.fault(question))
+        finally:
+            with server.lock:
+                server.busy -= 1
+
+    def fault(self, question: str) -> str:
+        """A fault with a number ends after so many calls."""
+        if found := _FAULT.search(question):
+            name, times = found.groups()
+            return name if times is None or self.server.asked[question] <= int(times) else ""
+        return self.server.always
+
+    def answer(self, body: dict, question: str, fault: str) -> None:
+        if fault.isdigit():
+            said = f"the key {self.headers.get('x-api-key') or self.headers.get('Authorization')} is none" * (
+                fault == "401"
+            )
+            return self.send(int(fault), {"error": {"type": "error", "message": said or f"failure {fault}"}}, fault)
+        if fault == "quota":
+            return self.send(429, {"error": {"message": "no money left", "code": "insufficient_quota"}}, "")
+        if fault == "unstructured" and ("response_format" in body or "output_config" in body):
+            return self.send(400, {"error": {"message": "response_format and output_config are not supported"}}, "")
+        if fault == "hang":
+            time.sleep(5)
+        with self.server.lock:
+            self.server.billed[question] += 1
+        if fault == "html":
+            return self.send_bytes(200, b"<html>busy</html>", "text/html")
+        if fault == "cut":
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", "1000")
+            self.end_headers()
+            self.wfile.write(b'{"half": ')
+            self.wfile.flush()
+            self.close_connection = True
+            return None
+        openai = self.path.endswith("/chat/completions")
+        return self.send(200, (chat if openai else message)(self.text(question, fault), fault), "")
+
+    def text(self, question: str, fault: str) -> str:
+        left, right = map(int, _SUM.search(question).groups())
+        total = left + right + (fault == "wrong")
+        value = {
+            "strategy": "Add the two numbers.",
+            "steps": [f"{left} + {right} = {total}"],
+            "check": f"{total} - {right} = {left}",
+            "answer": str(total),
+        }
+        text = json.dumps(value)
+        secret = self.headers.get("x-api-key") or self.headers.get("Authorization", "").removeprefix("Bearer ")
+        return {
+            "malformed": "Let me think. It is " + str(total),
+            "schema": json.dumps({"answer": total}),
+            "length": text[:40],
+            "refusal": "I cannot help with that.",
+            "echo": text.replace("Add the", f"{secret} Add the"),
+            "fence": f"<think>easy {secret}</think>\n```json\n{text}\n```",
+        }.get(fault, text)
+
+    def send(self, status: int, value: dict, fault: str) -> None:
+        self.send_bytes(status, json.dumps(value).encode(), "application/json", fault)
+
+    def send_bytes(self, status: int, data: bytes, kind: str, fault: str = "") -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(data)))
+        if fault == "429":
+            self.send_header("Retry-After", "1")
+        self.end_headers()
+        self.wfile.write(data)
+
+
+def chat(text: str, fault: str) -> dict:
+    usage = {"prompt_tokens": INPUT_TOKENS, "completion_tokens": OUTPUT_TOKENS, "total_tokens": 200}
+    content = {"role": "assistant", "content": None, "refusal": text} if fault == "refusal" else {
+        "role": "assistant", "content": text, "refusal": None}  # fmt: skip
+    reason = "length" if fault == "length" else "stop"
+    choice = {"index": 0, "finish_reason": reason, "message": content}
+    return {
+        "id": "c", "object": "chat.completion", "created": 1, "model": "tiny-2026", "choices": [choice],
+        "usage": None if fault == "no-usage" else usage,
+    }  # fmt: skip
+
+
+def message(text: str, fault: str) -> dict:
+    reason = {"length": "max_tokens", "refusal": "refusal"}.get(fault, "end_turn")
+    usage = {"input_tokens": INPUT_TOKENS - 20, "cache_read_input_tokens": 20, "output_tokens": OUTPUT_TOKENS}
+    thoughts = {"type": "thinking", "thinking": "a sum", "signature": "s"}
+    return {
+        "id": "m", "type": "message", "role": "assistant", "model": "tiny-2026", "stop_reason": reason,
+        "content": [thoughts, {"type": "text", "text": text}], "usage": {} if fault == "no-usage" else usage,
+    }  # fmt: skip
+
+
+@pytest.fixture
+def server():
+    """The server, running."""
+    running = FaultyServer()
+    thread = threading.Thread(target=running.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+    thread.start()
+    yield running
+    running.shutdown()
+    running.server_close()
+
+
+@pytest.fixture(autouse=True)
+def planted_key(monkeypatch):
+    """A key in the environment; no test may find it anywhere else."""
+    for provider in ("OPENAI", "ANTHROPIC"):
+        monkeypatch.setenv(f"{provider}_API_KEY", KEY)
+        monkeypatch.delenv(f"{provider}_BASE_URL", raising=False)
+
+
+def sums(count: int, fault: str = "", answered: bool = True) -> list[Problem]:
+    """Small problems with their answers."""
+    lead = f"[{fault}] " if fault else ""
+    return [
+        Problem(id=f"{fault}{i}", question=f"{lead}what is {i} + 7?", answer=str(i + 7) if answered else None)
+        for i in range(count)
+    ]
