@@ -24,7 +24,7 @@ _HOMES = {
     "workbench.preflight": ("doctor",),
     "workbench.profiles": ("PROFILES", "profile"),
     "workbench.records": ("Completion", "Event", "Grade", "Problem", "Step", "Trace", "read_records", "write_records"),
-    "workbench.students": ("load_student",),
+    "workbench.students": ("export_student", "load_student"),
     "workbench.views.cards": ("table",),
     "workbench.views.notebook_plots": ("plot_doses", "plot_parameters", "plot_pool"),
     "workbench.views.plots": (

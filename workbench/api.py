@@ -146,7 +146,7 @@ def evaluate(
     """
     loaded = student if isinstance(student, Student) else load_student(student)
     arms = workflow.arms(loaded, guidance)
-    problems = workflow.benchmark(benchmark, seed, per_family)
+    problems = workflow.untaught_problems(loaded, workflow.benchmark(benchmark, seed, per_family), print)
     key = text_hash(loaded.name, json.dumps(guidance.to_dict() if guidance else None), *map(to_json, problems))[:8]
     folder = Path(out) if out else RUNS / f"evaluate-{key}"
     workflow.evaluate_arms(loaded, problems, arms, DecodingConfig(seed=seed), folder, print)

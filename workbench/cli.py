@@ -102,6 +102,8 @@ class Curate:
     """The folder to write."""
     size: int = 1_000
     """Traces to keep."""
+    held_out: Path | None = None
+    """A file of problems to keep out of training, copies of their questions included."""
     student: str = "smollm2-135m"
     """Whose tokens count."""
     max_tokens: int = 384
@@ -130,6 +132,8 @@ class Distill:
     """Peak learning rate."""
     first_layer: int | None = None
     """Lowest adapted layer; by default at 40 % of the depth."""
+    max_tokens: int = 384
+    """Longer traces are left out."""
     profile: Literal["cpu", "t4", "l4", "a100", "h100"] = "cpu"
     """The kind of machine."""
     seed: int = 0
@@ -181,6 +185,22 @@ class Evaluate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Export:
+    """Write a student as others load it."""
+
+    student: str
+    """A distilled student's folder, or any student."""
+    out: Path
+    """The folder to write."""
+    format: Literal["merged", "peft"] = "merged"
+    """merged: whole weights, tokenizer and model card; peft: the adapter's folder as it is."""
+    dtype: Literal["float32", "float16", "bfloat16"] = "float32"
+    """Of merged weights; only float32 keeps every greedy token."""
+    json: bool = False
+    """Print JSON instead of lines."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DemoVerb:
     """All of it on the embedded default: pool, curate, distil, evaluate, report."""
 
@@ -216,6 +236,7 @@ VERBS: dict[str, Callable[..., Any]] = {
     "distill": Distill,
     "solve": Solve,
     "evaluate": Evaluate,
+    "export": Export,
     "demo": DemoVerb,
 }
 

@@ -17,9 +17,9 @@ from workbench.files import text_hash
 from workbench.inference import Sampling
 from workbench.profiles import profile
 from workbench.progress import duration
-from workbench.records import to_dict, to_json
+from workbench.records import Problem, read_records, to_dict, to_json
 from workbench.runs import open_run
-from workbench.students import load_student
+from workbench.students import export_student, load_student
 from workbench.views.theme import arm_label
 
 
@@ -42,6 +42,8 @@ def curate(options: cli.Curate) -> None:
     """Curates a pool; the embedded benchmarks of the same seed are kept out."""
     config = CurationConfig(size=options.size, seed=options.seed, max_tokens=options.max_tokens)
     held_out = workflow.held_out_problems(options.seed)
+    if options.held_out:
+        held_out += read_records(options.held_out, Problem)
     report = workflow.curate_pool(options.pool, options.out, config, student=options.student, held_out=held_out)
     cli.show(report.to_dict(), as_json=options.json, lines=[*report.lines(), f"curated: {report.curated_path}"])
 
@@ -57,6 +59,7 @@ def distill(options: cli.Distill) -> None:
         batch_size=machine.batch_size,
         learning_rate=options.learning_rate,
         first_layer=options.first_layer,
+        max_tokens=options.max_tokens,
         seed=options.seed,
     )
     made = workflow.distill_traces(options.traces, student, options.out, config, _tell)
@@ -89,7 +92,8 @@ def evaluate(options: cli.Evaluate) -> None:
     """Measures a student, its base beside it where there is one."""
     student = load_student(options.student)
     _tell(student.source.origin)
-    problems = workflow.benchmark(options.benchmark, options.seed, options.per_family)
+    asked = workflow.benchmark(options.benchmark, options.seed, options.per_family)
+    problems = workflow.untaught_problems(student, asked, _tell)
     decoding = DecodingConfig(max_tokens=options.max_tokens, seed=options.seed)
     inputs = {
         "student": student.fingerprint(),
@@ -105,7 +109,15 @@ def evaluate(options: cli.Evaluate) -> None:
             lambda out: _discard(workflow.evaluate_arms(student, problems, arms, decoding, out, _tell)),
         )
     measured = json.loads((stage.folder / "evaluation.json").read_text(encoding="utf-8"))
+    measured["left_out_as_taught"] = len(asked) - len(problems)
     cli.show(measured, as_json=options.json, lines=_measured_lines(measured))
+
+
+def export(options: cli.Export) -> None:
+    """Writes a student as others load it."""
+    made = export_student(options.student, options.out, options.format, options.dtype)
+    line = f"{made.folder}: {made.format}, {made.bytes / 1e6:,.1f} MB in {len(made.files)} files"
+    cli.show(asdict(made), as_json=options.json, lines=[line])
 
 
 def _tell(line: str) -> None:

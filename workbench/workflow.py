@@ -37,6 +37,7 @@ from workbench.profiles import Profile
 from workbench.progress import duration, track
 from workbench.records import Completion, Problem, Trace, read_records, write_records
 from workbench.students import Prompter, Student, load_student, load_tokenizer
+from workbench.taught import read_record, untaught, write_record
 
 Say = Callable[[str], None]
 """Takes one line for people."""
@@ -140,7 +141,23 @@ def distill_traces(traces: Path, student: Student, out: Path, config: DistillCon
     expected = distill_seconds(student, examples, config)
     left_out = f" ({len(records) - len(examples):,} longer ones left out)" if len(examples) < len(records) else ""
     say(f"{len(examples):,} traces{left_out}, {config.epochs} epochs: about {duration(expected)}")
-    return distill(records, student, out, config, track)
+    settings = {name: getattr(config, name) for name in ("budget", "epochs", "batch_size", "learning_rate", "seed")}
+    before = read_record(student)
+    made = distill(records, student, out, config, track)
+    write_record(out, records, settings, before)
+    return made
+
+
+def untaught_problems(student: Student, problems: Sequence[Problem], say: Say) -> list[Problem]:
+    """Leaves out what a student was taught, and says so.
+
+    Raises:
+        InputError: where nothing is left.
+    """
+    left = untaught(student, problems)
+    if len(left) < len(problems):
+        say(f"{len(problems) - len(left):,} of {len(problems):,} problems were taught to {student.name}: left out")
+    return left
 
 
 def answer(

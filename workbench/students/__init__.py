@@ -1,11 +1,13 @@
 """Find, load and save a student: a small open model that learns."""
 
 from workbench.students.attention import use_grouped_attention
+from workbench.students.export import Exported, export_student
 from workbench.students.prompts import Prompter
 from workbench.students.resolve import (
     DEFAULT_STUDENT,
     EMBEDDED,
     SHIPPED,
+    TRAINING_RECORD,
     StudentSource,
     cache_folder,
     resolve_student,
@@ -16,10 +18,13 @@ __all__ = [
     "DEFAULT_STUDENT",
     "EMBEDDED",
     "SHIPPED",
+    "TRAINING_RECORD",
+    "Exported",
     "Prompter",
     "Student",
     "StudentSource",
     "cache_folder",
+    "export_student",
     "load_student",
     "load_tokenizer",
     "resolve_student",

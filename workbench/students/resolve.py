@@ -18,6 +18,8 @@ from workbench.files import atomic_path, file_hash
 from workbench.shipped import shipped
 
 DEFAULT_STUDENT = "smollm2-135m"
+TRAINING_RECORD = "training.json"
+"""Beside a distilled student's weights: what it was taught, see `workbench.taught`."""
 
 
 @dataclass(frozen=True, slots=True)
