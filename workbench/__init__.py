@@ -25,8 +25,10 @@ _HOMES = {
     "workbench.profiles": ("PROFILES", "profile"),
     "workbench.records": ("Completion", "Event", "Grade", "Problem", "Step", "Trace", "read_records", "write_records"),
     "workbench.students": ("export_student", "load_student"),
+    "workbench.views.app": ("compare_app",),
     "workbench.views.cards": ("table",),
     "workbench.views.notebook_plots": ("plot_doses", "plot_parameters", "plot_pool"),
+    "workbench.views.panes": ("completion_pane", "panes_html", "trace_pane"),
     "workbench.views.plots": (
         "plot_adapter",
         "plot_composition",

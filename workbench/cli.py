@@ -201,6 +201,22 @@ class Export:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Compare:
+    """Open the side-by-side app: teacher, base, student and guided student on one question."""
+
+    port: int | None = None
+    """By default the first free one from 7860 on."""
+    student: str = "smollm2-135m-reason1k"
+    """A name, a folder (a distilled student's, for instance) or a Hub id."""
+    recorded: Path | None = None
+    """A run's evaluate folder to open with; by default the comparisons that come with the workbench."""
+    share: bool = False
+    """Open a tunnel to Gradio's servers, for everybody who knows its address."""
+    json: bool = False
+    """Print the address as JSON."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DemoVerb:
     """All of it on the embedded default: pool, curate, distil, evaluate, report."""
 
@@ -237,6 +253,7 @@ VERBS: dict[str, Callable[..., Any]] = {
     "solve": Solve,
     "evaluate": Evaluate,
     "export": Export,
+    "compare": Compare,
     "demo": DemoVerb,
 }
 
@@ -260,9 +277,13 @@ def _verb(options: Any) -> Callable[[Any], None]:
     name = next(name for name, kind in VERBS.items() if kind is type(options))
     if getattr(options, "profile", "cpu") != "cpu" and not why_not_unsloth():
         import_unsloth()  # it patches the libraries below, and must come first
-    light = {"doctor": "workbench.preflight:print_doctor", "collect": "workbench.collecting:collect_verb"}
+    light = {
+        "doctor": "workbench.preflight:print_doctor",
+        "collect": "workbench.collecting:collect_verb",
+        "compare": "workbench.views.server:compare",
+    }
     if name not in light:
-        _quiet_libraries()
+        quiet_libraries()
     home = light.get(name, f"workbench.verbs:{name}")
     module, function = home.split(":")
     verb: Callable[[Any], None] = getattr(import_module(module), function)
@@ -309,7 +330,7 @@ def _one_line(box: str, arguments: list[str]) -> str:
     return f"{said}{suggestion}; see workbench {arguments[0]} --help"
 
 
-def _quiet_libraries() -> None:
+def quiet_libraries() -> None:
     """Leaves standard error to the workbench: no bars or advice from the libraries underneath."""
     import os
     import warnings

@@ -309,8 +309,3 @@ def shown_so_far(text: str) -> str:
         if any(end.startswith(part) and end != part for part in (tail, whole) for end in (*_LATE, *_TAGS)):
             return text[:-size]
     return text
-
-
-def finished(drafts: Sequence[Draft]) -> bool:
-    """Whether every arm is done."""
-    return all(draft.completion for draft in drafts)

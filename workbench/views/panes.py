@@ -9,7 +9,7 @@ import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jinja2
 from markupsafe import Markup
@@ -27,6 +27,9 @@ from workbench.records import (
     split_sections,
 )
 from workbench.views.theme import ARM_COLOURS, ROLE_COLOURS, ROLE_LABELS, arm_label, words
+
+if TYPE_CHECKING:
+    from workbench.comparison import Draft
 
 WORKED_LABEL = "A worked solution by a program, not a language model's"
 ARM_DETAILS = {
@@ -76,7 +79,6 @@ def trace_pane(trace: Trace) -> Pane:
         label=WORKED_LABEL if trace.teacher == "worked" else f"A recorded trace by {trace.teacher}",
         sections=split_sections(rendered_text(trace)),
         verdict=verdicts[trace.is_correct],
-        answer=trace.answer or "",
         reason="nobody checked this trace" if trace.is_correct is None else "",
     )
 
@@ -101,6 +103,29 @@ def completion_pane(completion: Completion, grade: Grade | None, label: str = ""
         answer=(grade.extracted or "") if grade else "",
         reason=grade.reason if grade else "not graded",
         note="cut off at the limit of tokens" if cut_off else "",
+    )
+
+
+def draft_pane(draft: Draft, *, stopped: bool = False) -> Pane:
+    """Returns what an arm has written so far as a pane.
+
+    Args:
+        draft: of `workbench.comparison.compare`.
+        stopped: somebody stopped it, so that no more will come.
+    """
+    if draft.completion:
+        return completion_pane(draft.completion, draft.grade)
+    return Pane(
+        arm=draft.arm,
+        label=ARM_DETAILS.get(draft.arm, ""),
+        sections=split_sections(draft.text),
+        verdict="ungraded",
+        tokens=len(draft.token_ids),
+        seconds=draft.seconds,
+        events=draft.events,
+        reason="it was stopped before it was finished" if stopped else "",
+        note="stopped" if stopped else "",
+        writing=not stopped,
     )
 
 
