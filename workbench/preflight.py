@@ -12,6 +12,7 @@ from pathlib import Path
 from types import ModuleType
 
 import psutil
+from markupsafe import Markup
 from packaging.requirements import Requirement
 from packaging.version import InvalidVersion, Version
 
@@ -74,7 +75,19 @@ class Preflight:
         return str(self.table())
 
     def _repr_html_(self) -> str:
-        return self.table()._repr_html_()
+        """The table, folded behind one line where all is well."""
+        page = Markup('<details{}><summary style="cursor:pointer">{}</summary>{}</details>')
+        return str(page.format(Markup("" if self.ok else " open"), self.summary, Markup(self.table()._repr_html_())))
+
+    @property
+    def summary(self) -> str:
+        """The outcome in one line."""
+        wrong = [finding.name for finding in self.findings if not finding.ok]
+        if wrong:
+            return f"✗ To be fixed before you go on: {', '.join(wrong)}"
+        told = {finding.name: finding.found for finding in self.findings}
+        facts = [told[name] for name in ("device", "profile", "memory") if name in told]
+        return f"✓ Ready. {' · '.join(facts)} ({len(self.findings)} things looked at)"
 
 
 def doctor(profile: str = "cpu") -> Preflight:

@@ -19,9 +19,16 @@ def track(items: Iterable[T], total: int | None = None, label: str = "") -> Iter
 
     Where standard error is no terminal (a log file, CI), a line is written every ten seconds at most.
     """
-    interval = 0.2 if sys.stderr.isatty() else 10.0
-    bar: Iterable[T] = tqdm(items, total=total, desc=f"    {label}", mininterval=interval)
+    interval = 0.2 if sys.stderr.isatty() or _in_notebook() else 10.0
+    # Notebooks paint standard error as if something had gone wrong.
+    stream = sys.stdout if _in_notebook() else sys.stderr
+    bar: Iterable[T] = tqdm(items, total=total, desc=f"    {label}", mininterval=interval, file=stream)
     return bar
+
+
+def _in_notebook() -> bool:
+    """A kernel has exchanged the streams for its own."""
+    return type(sys.stderr).__module__.partition(".")[0] in {"ipykernel", "google"}
 
 
 def close_bars() -> None:

@@ -77,7 +77,8 @@ def table(rows: Iterable[Mapping[str, Any]]) -> Table:
     """
     values = list(rows)
     columns = tuple(values[0]) if values else ()
-    numbers = {place for place, name in enumerate(columns) if all(_is_number(row.get(name)) for row in values)}
+    cells = {place: [row.get(name) for row in values] for place, name in enumerate(columns)}
+    numbers = {place for place, column in cells.items() if all(value is None or _is_number(value) for value in column)}
     return Table(columns, tuple(tuple(_text(row.get(name)) for name in columns) for row in values), frozenset(numbers))
 
 

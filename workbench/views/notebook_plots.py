@@ -85,7 +85,7 @@ def plot_pool(traces: Iterable[Trace]) -> go.Figure:
             showscale=False,
         )
     )
-    styled(figure, title, 130 + 32 * len(families), showlegend=False, xaxis_side="top")
+    styled(figure, title, 130 + 32 * len(families), showlegend=False)
     figure.update_xaxes(showgrid=False, type="category")
     return figure.update_yaxes(autorange="reversed", showgrid=False, type="category")
 
@@ -133,4 +133,4 @@ def plot_doses(rows: Sequence[DoseRow]) -> go.Figure:
         yaxis2={"domain": [0, 0.44], "rangemode": "tozero", "title_text": "Tokens written", "anchor": "x"},
         plot_bgcolor=BACKGROUND,
     )
-    return figure.update_xaxes(title_text="Budget: tokens of an answer, at most", tickvals=doses)
+    return figure.update_xaxes(title_text="Budget: tokens of an answer, at most", tickvals=doses, anchor="y2")

@@ -334,9 +334,8 @@ def plot_flips(rows: Sequence[FlipRow]) -> go.Figure:
     styled(figure, title, 170 + 28 * len(ranked), barmode="overlay")
     figure.update_xaxes(title_text="Problems: ← broken · rescued →", range=[-left - room, right + room], zeroline=True)
     # Plotly writes a real minus sign; counts of broken problems read without it.
-    figure.update_xaxes(
-        tickformat="d", labelalias={f"{MINUS}{value}": str(value) for value in range(1, 2 * left + right)}
-    )
+    names_of_ticks = {f"{MINUS}{value}": str(value) for value in range(1, 2 * left + right)}
+    figure.update_xaxes(tickformat="d", dtick=max(1, (left + right) // 8), labelalias=names_of_ticks)
     return figure.update_yaxes(autorange="reversed", showgrid=False, type="category")
 
 

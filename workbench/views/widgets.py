@@ -21,8 +21,9 @@ VIEW = "application/vnd.jupyter.widget-view+json"
 class Browser:
     """Something to look through; the last expression of a notebook's cell shows it.
 
-    It is published as a widget and as plain HTML of its first state, so that a viewer without widgets,
-    a converter or a run without ipywidgets shows the latter.
+    It is published as a widget and, in the same output, as plain HTML of its first state. A second output
+    repeats the HTML for pages that hold the widget but cannot draw it, such as an export that is read
+    offline; where either of the first two is seen, it hides itself.
     """
 
     def __init__(self, render: Callable[..., str], controls: Mapping[str, Control]) -> None:
@@ -44,26 +45,32 @@ class Browser:
         """The first state, as a fragment of HTML."""
         return self._render(**{name: _first(control) for name, control in self._controls.items()})
 
-    def mimebundle(self) -> dict[str, Any]:
-        """Returns what is shown, by MIME type: always HTML, and the widget where ipywidgets is installed."""
-        still = {"text/html": self.html, "text/plain": f"a browser by {', '.join(self._controls)}"}
+    def mimebundles(self) -> list[dict[str, Any]]:
+        """Returns what is shown, by MIME type, one output after the other."""
+        still = self.html
+        text = f"a browser by {', '.join(self._controls)}"
         try:
-            return {**self._widget()._repr_mimebundle_(), **still}
+            import ipywidgets
         except ImportError:
-            return still
+            return [{"text/html": still, "text/plain": text}]
+        name, view = self._widget(ipywidgets, still)
+        return [
+            {VIEW: view, "text/html": f'<div class="rb-still-{name}">{still}</div>', "text/plain": text},
+            {"text/html": _SPARE.format(name=name, still=still)},
+        ]
 
     def _ipython_display_(self) -> None:
         # Displayed, not returned: Colab prepares widgets only in what is displayed.
         from IPython.display import display
 
         _enable_on_colab()
-        display(self.mimebundle(), raw=True)  # type: ignore[no-untyped-call]
+        for bundle in self.mimebundles():
+            display(bundle, raw=True)  # type: ignore[no-untyped-call]
 
-    def _widget(self) -> Any:
-        import ipywidgets
-
+    def _widget(self, ipywidgets: Any, still: str) -> tuple[str, dict[str, Any]]:
+        """Makes the widget; returns its name, which is also in its class, and its view."""
         inputs = {name: _input(ipywidgets, name, control) for name, control in self._controls.items()}
-        page = ipywidgets.HTML(self.html, layout={"width": "100%"})
+        page = ipywidgets.HTML(still, layout={"width": "100%"})
 
         def update(_: Any) -> None:
             page.value = self._render(**{name: each.value for name, each in inputs.items()})
@@ -71,7 +78,16 @@ class Browser:
         for each in inputs.values():
             each.observe(update, names="value")
         row = ipywidgets.HBox(list(inputs.values()), layout={"flex_flow": "row wrap"})
-        return ipywidgets.VBox([row, page])
+        box = ipywidgets.VBox([row, page])
+        box.add_class(f"rb-live-{box.model_id}")
+        view: dict[str, Any] = box._repr_mimebundle_()[VIEW]
+        return str(box.model_id), view
+
+
+_SPARE = (
+    "<style>body:has(.rb-live-{name}) .rb-spare-{name}, body:has(.rb-still-{name}) .rb-spare-{name} "
+    '{{ display: none; }}</style><div class="rb-spare-{name}">{still}</div>'
+)
 
 
 def browse(render: Callable[..., str], **controls: Control) -> Browser:
