@@ -132,6 +132,8 @@ def _discard(_: Any) -> None:
 def _measured_lines(measured: dict[str, Any]) -> list[str]:
     lines = []
     for name, group in measured["groups"].items():
+        if name == "seen" and "unseen" not in measured["groups"]:
+            continue  # the same again
         lines.append(f"{name} ({group['problems']} problems)")
         for arm, value in group["accuracy"].items():
             gain = group["gain"].get(arm)
