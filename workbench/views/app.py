@@ -53,8 +53,8 @@ STATES = {
     "new": ("not recorded", "Press Compare to have it answered now."),
     "recorded": ("recorded", "Press Compare to have it answered anew."),
     "waiting": ("live", "The student is still being loaded; it writes as soon as it is there."),
-    "writing": ("live", "Three answers are being written at the same time."),
-    "finished": ("live", "Seconds are wall time; the three answers shared the machine."),
+    "writing": ("live", "All answers are being written at the same time."),
+    "finished": ("live", "Done. Seconds are wall time; the arms shared this computer."),
     "stopped": ("live", "Stopped."),
 }
 """What a comparison is called, and a word about it."""
@@ -154,23 +154,22 @@ def _form(desk: Desk, first: Shown) -> _Form:
             question = gr.Textbox(
                 first.problem.question, lines=3, max_lines=7, label="Question", info="Or type one of your own."
             )
-            examples = _examples()
-        with gr.Column(scale=2, min_width=300):
             reference = gr.Textbox(
                 first.problem.answer or "", label="Reference answer", info="Without one, answers are not graded."
             )
+            examples = _examples()
+        with gr.Column(scale=2, min_width=300):
             names = [(label, name) for name, label in GUIDE_LABELS.items()]
             guides = gr.CheckboxGroup(names, value=list(GUIDES), label="Guidance of the guided student")
             tokens = gr.Slider(FEWEST_TOKENS, MOST_TOKENS, TOKENS, step=8, label="Tokens of an answer, at most")
             with gr.Row():
                 compare = gr.Button("Compare", variant="primary", min_width=120)
                 stop = gr.Button("Stop", interactive=False, min_width=80)
+            student = gr.HTML(student_html(desk), elem_id="rb-student", js_on_load=None)
+            status = gr.HTML(_line(""), elem_id="rb-status", js_on_load=None)
     for button, (_, asked, answer) in examples:
         # In the browser alone: the texts are data inside a string of JavaScript.
         button.click(None, None, [problem, question, reference], js=f"() => {json.dumps([None, asked, answer])}")
-    with gr.Row(elem_classes="rb-states"):
-        student = gr.HTML(student_html(desk), elem_id="rb-student", js_on_load=None)
-        status = gr.HTML(_line(""), elem_id="rb-status", js_on_load=None)
     page = gr.HTML(page_html(first), elem_id="rb-page", js_on_load=None)
     return _Form(problem, question, reference, guides, tokens, compare, stop, student, status, page)
 
@@ -354,8 +353,9 @@ def _line(text: str, kind: str = "") -> str:
 def page_html(shown: Shown) -> str:
     """Returns a comparison as the page shows it: where it comes from, the question, the panes."""
     name, said = STATES[shown.state]
+    aside = said if name != "live" else ""  # what is going on stands in the status line
     origin = Markup('<div class="rb-origin"><p><strong>{}</strong> <span>{}</span></p>{}</div>').format(
-        name, said, Markup(key_html())
+        name, aside, Markup(key_html())
     )
     panes = panes_html(shown.problem.question, shown.panes(), reference=shown.problem.answer or "", style=False)
     return f"{origin}{panes}"
@@ -368,6 +368,11 @@ def look() -> dict[str, Any]:
     fonts = [name.strip(" '") for name in FONT.split(",")]
     theme = gr.themes.Default(
         primary_hue="blue", neutral_hue="slate", font=fonts, font_mono=["ui-monospace", "monospace"]
+    ).set(
+        body_text_color_subdued="*neutral_600",
+        body_text_color_subdued_dark="*neutral_300",
+        block_title_text_color="*neutral_800",
+        block_title_text_color_dark="*neutral_100",
     )
     script = Markup("<script>{}</script>").format(Markup(resource("app.js")))
     return {"theme": theme, "css": str(style_sheet()) + resource("app.css"), "head": str(script)}
