@@ -150,7 +150,13 @@ def _form(desk: Desk, first: Shown) -> _Form:
 
     with gr.Row(equal_height=False):
         with gr.Column(scale=3, min_width=320):
-            problem = gr.Dropdown(_choices(desk), value=first.problem.id, label="Embedded problem", info=_score(desk))
+            problem = gr.Dropdown(
+                _choices(desk),
+                value=first.problem.id,
+                label="Embedded problem",
+                info=_score(desk),
+                elem_id="rb-problem",
+            )
             question = gr.Textbox(
                 first.problem.question, lines=3, max_lines=7, label="Question", info="Or type one of your own."
             )

@@ -102,7 +102,7 @@ def _pane_json(pane: Pane, text: str) -> dict[str, Any]:
         "tokens": pane.tokens,
         "seconds": pane.seconds,
         "events": [to_dict(event) for event in pane.events],
-        "verdict": None if pane.writing or not pane.sections else pane.verdict,
+        "verdict": pane.verdict if pane.sections or not (pane.writing or pane.note) else None,
         "answer": pane.answer or None,
         "reason": pane.reason,
         "finished": not pane.writing,

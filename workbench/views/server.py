@@ -6,7 +6,7 @@ import socket
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from workbench import cli
 from workbench.errors import InputError, first_line
@@ -18,6 +18,29 @@ if TYPE_CHECKING:
     from workbench.students import Student
 
 HOST = "127.0.0.1"
+POLICY = (
+    "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data: blob:; font-src 'self' data:; worker-src 'self' blob:; object-src 'none'; base-uri 'self'"
+)
+"""The page may ask its own server and nobody else; Gradio's own scripts need the rest."""
+
+
+class OnlyThisServer:
+    """Wraps a web application so that its pages forbid themselves every other host."""
+
+    def __init__(self, app: Any) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Adds the policy to each answer."""
+
+        async def with_policy(message: Any) -> None:
+            if message["type"] == "http.response.start":
+                header = (b"content-security-policy", POLICY.encode())
+                message = {**message, "headers": [*message["headers"], header]}
+            await send(message)
+
+        await self.app(scope, receive, with_policy)
 
 
 def launch(
@@ -47,6 +70,8 @@ def launch(
     """
     if port is not None:
         _check_port(host, port)
+    from starlette.middleware import Middleware
+
     desk = make_desk(student, recorded)
     app = build(desk)
     try:
@@ -62,6 +87,7 @@ def launch(
             pwa=False,
             mcp_server=False,
             max_file_size="1kb",
+            app_kwargs={"middleware": [Middleware(OnlyThisServer)]},
             **look(),
         )
     except OSError as error:
