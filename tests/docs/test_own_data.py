@@ -17,7 +17,7 @@ from workbench.cli import Collect, Curate, Distill, Evaluate, Export, parse
 from workbench.pool import embedded_pool
 
 TEXT = (Path(__file__).resolve().parents[2] / "docs" / "OWN_DATA.md").read_text(encoding="utf-8")
-SMALLER = {"--teacher": "worked", "--holdout": "3", "--size": "24", "--epochs": "1"}
+SMALLER = {"--teacher": "worked", "--holdout": "2", "--size": "16", "--epochs": "1"}
 
 
 def blocks(heading: str) -> list[str]:
@@ -82,9 +82,9 @@ def test_the_five_commands_end_in_a_student_that_plain_transformers_loads(tmp_pa
         assert done.returncode == 0, f"{command}\n{done.stderr[-2000:]}"
         assert done.stdout.strip(), command
     taught = json.loads((tmp_path / "own" / "student" / "training.json").read_text())
-    assert (taught["traces"], taught["teacher"]) == (24, {"worked": 24})
+    assert (taught["traces"], taught["teacher"]) == (16, {"worked": 16})
     measured = json.loads((tmp_path / "own" / "evaluation" / "evaluate" / "evaluation.json").read_text())
-    assert measured["groups"]["all"]["problems"] == 3
+    assert measured["groups"]["all"]["problems"] == 2
     assert set(measured["groups"]["all"]["accuracy"]) == {"base", "student"}
     assert _answer(tmp_path / "own" / "exported").strip()
     refused = subprocess.run(
@@ -92,7 +92,7 @@ def test_the_five_commands_end_in_a_student_that_plain_transformers_loads(tmp_pa
         cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300,
     )  # fmt: skip
     assert refused.returncode == 2
-    assert "was taught all 24 problems" in refused.stderr
+    assert "was taught all 16 problems" in refused.stderr
 
 
 def _answer(folder: Path) -> str:
