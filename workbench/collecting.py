@@ -10,7 +10,7 @@ from typing import Any
 
 from workbench import cli
 from workbench.errors import InputError
-from workbench.files import existing_file, remove, text_hash
+from workbench.files import existing_file, text_hash
 from workbench.progress import Track, silent, track
 from workbench.records import Problem, read_records, write_records
 from workbench.teachers import (
@@ -117,7 +117,10 @@ def _question(problem: Problem) -> str:
 def _write_held_out(split: Split, out: Path, say: Callable[[str], None]) -> None:
     path = held_out_path(out)
     if not split.held_out:
-        remove(path)
+        if path.exists():
+            raise InputError(
+                f"{path} holds problems that are kept from the teacher: give --holdout again, or remove it"
+            )
         return
     write_records(path, split.held_out)
     say(f"{len(split.held_out):,} problems are kept from the teacher, to evaluate on: {path}")
@@ -160,6 +163,7 @@ def collect_verb(options: cli.Collect) -> None:
         progress=track,
         concurrency=options.concurrency,
         ask_again=options.ask_again,
+        deadline_s=3 * options.timeout,
     )
     cli.show(collected.to_dict(), as_json=options.json, lines=collected.lines())
 

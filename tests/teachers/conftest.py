@@ -37,6 +37,7 @@ class FaultyServer(ThreadingHTTPServer):
         self.always = ""
         """A fault for every call."""
         self.delay_s = 0.0
+        self.retry_after = "1"
         self.busy = self.busiest = 0
 
     @property
@@ -96,6 +97,16 @@ class Handler(BaseHTTPRequestHandler):
             self.server.billed[question] += 1
         if fault == "html":
             return self.send_bytes(200, b"<html>busy</html>", "text/html")
+        if fault == "drip":
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", "1000")
+            self.end_headers()
+            for _ in range(100):
+                self.wfile.write(b" ")
+                self.wfile.flush()
+                time.sleep(0.1)
+            return None
         if fault == "cut":
             self.send_response(200)
             self.send_header("Content-Type", "application/json")
@@ -124,6 +135,8 @@ class Handler(BaseHTTPRequestHandler):
             "schema": json.dumps({"answer": total}),
             "length": text[:40],
             "refusal": "I cannot help with that.",
+            "half": text.replace("Add", "\ud83d Add"),
+            "long": "x" * 1_000_000,
             "echo": text.replace("Add the", f"{secret} Add the"),
             "fence": f"<think>easy {secret}</think>\n```json\n{text}\n```",
         }.get(fault, text)
@@ -136,13 +149,14 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(data)))
         if fault == "429":
-            self.send_header("Retry-After", "1")
+            self.send_header("Retry-After", self.server.retry_after)
         self.end_headers()
         self.wfile.write(data)
 
 
 def chat(text: str, fault: str) -> dict:
     usage = {"prompt_tokens": INPUT_TOKENS, "completion_tokens": OUTPUT_TOKENS, "total_tokens": 200}
+    usage = {"prompt_tokens": 10**40, "completion_tokens": -3} if fault == "lie" else usage
     content = {"role": "assistant", "content": None, "refusal": text} if fault == "refusal" else {
         "role": "assistant", "content": text, "refusal": None}  # fmt: skip
     reason = "length" if fault == "length" else "stop"

@@ -165,6 +165,9 @@ def test_held_out_problems_are_never_asked_and_drawn_alike_each_time(server, tmp
     first = (tmp_path / "own" / "traces.holdout.jsonl").read_bytes()
     run(command, tmp_path)
     assert (tmp_path / "own" / "traces.holdout.jsonl").read_bytes() == first
+    refused = run(arguments(server, "--max-cost", 1), tmp_path)
+    assert refused.returncode == 2
+    assert "give --holdout again, or remove it" in refused.stderr
     run([*command, "--seed", "1"], tmp_path)
     assert (tmp_path / "own" / "traces.holdout.jsonl").read_bytes() != first
 

@@ -118,6 +118,14 @@ def test_equal_questions_are_asked_once_and_samples_apart(server, tmp_path):
     assert len({trace.id for trace in traces}) == 12
 
 
+def test_a_server_without_structured_output_costs_no_problem(server, tmp_path):
+    server.always = "unstructured"
+    collected = run(server, tmp_path / "traces.jsonl", sums(20), concurrency=8, attempts=2)
+    assert collected.traces == 20
+    assert server.billed.total() == 20
+    assert server.asked.total() <= 28
+
+
 @pytest.mark.parametrize("concurrency", [1, 16])
 def test_the_cap_is_never_passed_and_raising_it_goes_on(server, tmp_path, concurrency):
     out, problems = tmp_path / "traces.jsonl", sums(40)
@@ -201,6 +209,36 @@ def test_a_server_that_is_full_is_asked_by_fewer(server, tmp_path):
         run(server, tmp_path / "traces.jsonl", sums(20), concurrency=16, attempts=2)
     assert server.asked.total() < 30
     server.always = ""
+
+
+def test_a_server_that_drips_is_given_up_and_counts_as_paid(server, tmp_path):
+    problems = [*sums(2, "drip"), *sums(4)]
+    started = time.monotonic()
+    collected = run(server, tmp_path / "traces.jsonl", problems, concurrency=2, attempts=1, deadline_s=0.5)
+    assert time.monotonic() - started < 5
+    assert (collected.traces, dict(collected.unanswered)) == (4, {"failed": 2})
+    rows = calls(tmp_path / "traces.jsonl")
+    assert all((row["cost_nano_usd"] == row["reserved_nano_usd"]) == (row["state"] == "failed") for row in rows)
+    assert "no whole reply within 0.5 s" in unanswered(tmp_path / "traces.jsonl")["drip0"]["reason"]
+
+
+def test_lies_half_characters_and_floods_do_no_harm(server, tmp_path):
+    problems = [*sums(1, "lie"), *sums(1, "half"), *sums(1, "long"), *sums(1)]
+    collected = run(server, tmp_path / "traces.jsonl", problems)
+    assert {trace.problem.id for trace in read_records(tmp_path / "traces.jsonl", Trace)} >= {"lie0", "0"}
+    assert len(unanswered(tmp_path / "traces.jsonl")["long0"]["text"]) <= 50_000
+    assert collected.spent_usd < 0.01
+    (lie,) = (row for row in calls(tmp_path / "traces.jsonl") if row["problem_id"] == "lie0")
+    assert lie["cost_nano_usd"] == lie["reserved_nano_usd"]
+
+
+def test_a_server_that_wants_an_hour_is_not_waited_for(server, tmp_path):
+    server.retry_after = "3600"
+    started = time.monotonic()
+    collected = run(server, tmp_path / "traces.jsonl", [*sums(1, "429"), *sums(2)])
+    assert time.monotonic() - started < 10
+    assert collected.traces == 2
+    assert "asks to wait 3,600 s" in unanswered(tmp_path / "traces.jsonl")["4290"]["reason"]
 
 
 def test_calls_run_in_parallel_and_no_more_than_asked(server, tmp_path):

@@ -29,6 +29,10 @@ from workbench.teachers.teacher import CallError, Reply, Tokens
 
 OVERHEAD_TOKENS = 400
 """Added to the bytes of what is sent for the worst case: roles, separators, a provider's own system text."""
+LONGEST_KEPT = 50_000
+"""Characters of a reply that is no answer, or of thoughts."""
+MOST_TOKENS = 1_000_000_000
+"""No call takes more; a server that reports more is not believed."""
 LONGEST_QUESTION = 60_000
 """Bytes; longer prompts are priced otherwise."""
 
@@ -84,7 +88,7 @@ class ApiTeacher:
         except (ValueError, AttributeError, TypeError, IndexError, KeyError) as error:
             # A server that is no such API answers with anything, and the client hands it through.
             reason = f"the server's answer is no {self.provider} reply: {first_line(error)}"
-            reply = Reply(outcome="malformed", reason=self.key.hidden(reason))
+            reply = Reply(outcome="malformed", reason=self._clean(reason))
         stamp = datetime.now(UTC).isoformat(timespec="seconds")
         return replace(reply, teacher=self.name, prompt_version=PROMPT_VERSION, created=stamp)
 
@@ -107,15 +111,15 @@ class ApiTeacher:
             raise CallError(reason, kind="time-out", retry=True, may_be_billed=sent) from None
         except self._sdk.APIConnectionError as error:
             cause = first_line(error.__cause__ or error)
-            reason = self.key.hidden(f"no connection to {self.base_url}: {cause}")
+            reason = self._clean(f"no connection to {self.base_url}: {cause}")
             raise CallError(reason, kind="connection", retry=True, may_be_billed=_was_sent(error)) from None
         except self._sdk.APIStatusError as error:
             raise self._refused(error, without) from None
 
     def _refused(self, error: Any, without: frozenset[str]) -> CallError:
         """What a status code means, and whether to try again."""
-        status, said = int(error.status_code), self.key.hidden(first_line(error))
-        if status in (400, 422) and (part := _unsupported(said)) and part not in without:
+        status, said = int(error.status_code), self._clean(first_line(error))
+        if status in (400, 422) and (part := _unsupported(str(error))) and part not in without:
             self._without.add(part)
             return CallError(said, kind=part, retry=True, wait_s=0.0)
         out_of_money = "insufficient_quota" in str(getattr(error, "code", "")) or "insufficient_quota" in said
@@ -129,23 +133,26 @@ class ApiTeacher:
 
     def _answer(self, text: str, thoughts: str | None, **known: Any) -> Reply:
         """Reads the JSON that a model wrote."""
-        text = self.key.hidden(text)
-        inner, text = split_thoughts(text)
+        inner, text = split_thoughts(self._clean(text))
         try:
             solution = parse(text)
         except ValueError as error:
-            return Reply(outcome="malformed", reason=first_line(error), text=text, **known)
-        reasoning = self.key.hidden(thoughts or inner or "").strip() or None
+            return Reply(outcome="malformed", reason=first_line(error), text=text[:LONGEST_KEPT], **known)
+        reasoning = self._clean(thoughts or inner or "")[:LONGEST_KEPT].strip() or None
         answer = str(solution.answer).strip()
         return Reply(outcome="answered", steps=solution.trace_steps(), answer=answer, reasoning=reasoning, **known)
 
     def _cut_off(self, text: str, **known: Any) -> Reply:
         reason = f"cut off after {self.max_tokens:,} tokens, thoughts included; raise --max-tokens"
-        return Reply(outcome="cut off", reason=reason, text=self.key.hidden(text), **known)
+        return Reply(outcome="cut off", reason=reason, text=self._clean(text)[:LONGEST_KEPT], **known)
 
     def _declined(self, text: str, **known: Any) -> Reply:
-        text = self.key.hidden(text)
+        text = self._clean(text)[:LONGEST_KEPT]
         return Reply(outcome="refused", reason=first_line(ValueError(text or "no reason given")), text=text, **known)
+
+    def _clean(self, text: str) -> str:
+        """Text from outside as it may be written down: without the key, and with whole characters only."""
+        return self.key.hidden(text.encode(errors="replace").decode())
 
 
 @dataclass(frozen=True)
@@ -186,7 +193,7 @@ class OpenAITeacher(ApiTeacher):
         choice, usage = response.choices[0], response.usage
         message = choice.message
         known = {
-            "model_version": self.key.hidden(str(response.model or self.model))[:200],
+            "model_version": self._clean(str(response.model or self.model))[:200],
             "input_tokens": _count(getattr(usage, "prompt_tokens", None)),
             "output_tokens": _written(usage),
         }
@@ -235,7 +242,7 @@ class AnthropicTeacher(ApiTeacher):
         parts = ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")
         counted = [_count(getattr(usage, part, None)) for part in parts]
         known = {
-            "model_version": self.key.hidden(str(response.model or self.model))[:200],
+            "model_version": self._clean(str(response.model or self.model))[:200],
             "input_tokens": None if counted[0] is None else sum(filter(None, counted)),
             "output_tokens": _count(getattr(usage, "output_tokens", None)),
         }
@@ -253,7 +260,7 @@ def _unsupported(said: str) -> str:
     said = said.lower()
     if "max_completion_tokens" in said:
         return "max_tokens"
-    named = ("response_format", "json_schema", "output_config", "structured output", "output format")
+    named = ("response_format", "schema", "output_config", "structured output", "output format", "additionalproperties")
     return "structured output" if any(name in said for name in named) else ""
 
 
@@ -263,7 +270,8 @@ def _was_sent(error: BaseException) -> bool:
 
 
 def _count(value: Any) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+    is_count = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MOST_TOKENS
+    return value if is_count else None
 
 
 def _written(usage: Any) -> int | None:

@@ -47,6 +47,8 @@ class CollectConfig:
     """Calls in flight, at most; fewer while the server says that they are too many."""
     attempts: int = 6
     """Calls for one answer, at most, where calls fail."""
+    deadline_s: float = 900.0
+    """Seconds after which a call is given up although the server still sends something."""
     ask_again: bool = False
     """Ask again what was refused, cut off or malformed before."""
 
@@ -54,6 +56,8 @@ class CollectConfig:
         for name, most in (("samples", 1_000), ("concurrency", 256), ("attempts", 100)):
             if not 1 <= getattr(self, name) <= most:
                 raise InputError(f"{name}={getattr(self, name)} must lie between 1 and {most}")
+        if self.deadline_s <= 0:
+            raise InputError(f"deadline_s={self.deadline_s} must be above 0")
         if self.max_cost_usd is not None and not (math.isfinite(self.max_cost_usd) and self.max_cost_usd >= 0):
             raise InputError(f"max_cost={self.max_cost_usd} must be an amount in US dollars, 0 or more")
 
@@ -152,7 +156,11 @@ class _Workers:
         self._outbox: queue.SimpleQueue[tuple[int, Reply | BaseException]] = queue.SimpleQueue()
         self._teacher, self._count = teacher, count
         for _ in range(count):
-            threading.Thread(target=self._work, daemon=True).start()
+            self.start()
+
+    def start(self) -> None:
+        """Starts one more thread."""
+        threading.Thread(target=self._work, daemon=True).start()
 
     def _work(self) -> None:
         while (item := self._inbox.get()) is not None:
@@ -186,7 +194,8 @@ class Collection:
         self._teacher, self._ledger, self._config, self._price = teacher, ledger, config, teacher.price
         self._queue = deque({task.key: task for task in tasks}.values())
         self._delayed: list[tuple[float, int, Task]] = []
-        self._flying: dict[int, tuple[Task, Call]] = {}
+        self._flying: dict[int, tuple[Task, Call, float]] = {}
+        """By number: what was sent, and when."""
         self._attempts: Counter[str] = Counter()
         self._limit = float(config.concurrency)
         self._paused_until = 0.0
@@ -208,7 +217,7 @@ class Collection:
             self._send_some()
             if not (self._flying or self._queue or self._delayed):
                 return
-            result = self._workers.next(self._patience())
+            result = self._workers.next(self._patience()) or self._overdue()
             if result and (task := self._settle(*result)):
                 yield task
 
@@ -217,12 +226,21 @@ class Collection:
         self._queue.clear()
         self._delayed.clear()
         while self._flying:
-            if result := self._workers.next(1.0):
+            if result := self._workers.next(1.0) or self._overdue():
                 self._settle(*result)
 
     def close(self) -> None:
         """Ends the threads that are idle."""
         self._workers.close()
+
+    def _overdue(self) -> tuple[int, CallError] | None:
+        """Gives up the oldest call where it takes too long; its thread may never come back."""
+        number, (_, _, sent) = next(iter(self._flying.items()), (0, (None, None, math.inf)))
+        if time.monotonic() - sent < self._config.deadline_s:
+            return None
+        self._workers.start()
+        reason = f"no whole reply within {self._config.deadline_s:g} s"
+        return number, CallError(reason, kind="deadline", retry=True, may_be_billed=True)
 
     def _patience(self) -> float:
         """Seconds until something can be sent, a second where only a reply can change anything."""
@@ -256,7 +274,7 @@ class Collection:
             sample=task.sample, price_in=self._price.input_usd, price_out=self._price.output_usd, most_nano_usd=cost,
         )  # fmt: skip
         number = self._ledger.reserve(call)
-        self._flying[number] = task, call
+        self._flying[number] = task, call, time.monotonic()
         self._workers.send(number, task)
         self.calls += 1
         return True
@@ -268,7 +286,9 @@ class Collection:
             self.stopped, self.is_broken = reason, is_broken
 
     def _settle(self, number: int, result: Reply | BaseException) -> Task | None:
-        task, call = self._flying.pop(number)
+        if number not in self._flying:
+            return None  # given up before it came
+        task, call, _ = self._flying.pop(number)
         self._is_short = False
         if isinstance(result, CallError):
             return self._failed(number, task, call, result)
@@ -289,24 +309,30 @@ class Collection:
         return self._price.cost(reply.input_tokens, reply.output_tokens)
 
     def _failed(self, number: int, task: Task, call: Call, error: CallError) -> Task | None:
-        """Tries again later, or gives up; a full server is asked by fewer."""
-        reply = Reply(outcome="failed", reason=error.reason)
-        self._ledger.settle(number, call, call.most_nano_usd if error.may_be_billed else 0, reply)
+        """Tries again later, or gives up."""
         self._attempts[task.key] += 1
-        attempts, wait_s = self._attempts[task.key], error.wait_s
-        if wait_s is None:
-            wait_s = min(60.0, 0.5 * 2 ** min(attempts, 10)) * random.uniform(0.5, 1.0)
-        elif error.kind in ("status 429", "status 503", "status 529"):
-            self._paused_until = max(self._paused_until, time.monotonic() + min(wait_s, LONGEST_WAIT_S))
-        if error.kind in ("status 429", "status 529"):
-            self._limit = max(1.0, self._limit / 2)
+        wait_s = self._wait_s(error, self._attempts[task.key])
+        is_final = not error.retry or self._attempts[task.key] >= self._config.attempts or wait_s > LONGEST_WAIT_S
+        asked = f"; it asks to wait {wait_s:,.0f} s" if wait_s > LONGEST_WAIT_S else ""
+        reply = Reply(outcome="failed", reason=f"{error.reason}{asked}")
+        self._ledger.settle(number, call, call.most_nano_usd if error.may_be_billed else 0, reply)
         if self.stopped:
             return task
-        if error.retry and attempts < self._config.attempts and wait_s <= LONGEST_WAIT_S:
+        if not is_final:
             heapq.heappush(self._delayed, (time.monotonic() + wait_s, number, task))
             return None
-        self._count_alike(error.kind, error.reason, is_call=True)
+        self._count_alike(error.kind, reply.reason, is_call=True)
         return task
+
+    def _wait_s(self, error: CallError, attempts: int) -> float:
+        """Seconds until the next attempt; a server that is full is asked by fewer, and later."""
+        if error.kind in ("status 429", "status 529"):
+            self._limit = max(1.0, self._limit / 2)
+        if error.wait_s is None:
+            return min(60.0, 0.5 * 2.0 ** min(attempts, 10)) * random.uniform(0.5, 1.0)
+        if error.wait_s <= LONGEST_WAIT_S:
+            self._paused_until = max(self._paused_until, time.monotonic() + error.wait_s)
+        return error.wait_s
 
     def _count_alike(self, kind: str, reason: str, *, is_call: bool = False) -> None:
         count = self._alike[1] + 1 if kind == self._alike[0] else 1
