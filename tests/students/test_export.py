@@ -71,6 +71,17 @@ def test_merged_weights_give_the_same_greedy_tokens_in_plain_transformers(distil
     assert "assistant" in tokenizer.apply_chat_template(chat, add_generation_prompt=True, tokenize=False)
 
 
+def test_the_exported_tokenizer_names_the_token_that_ends_an_answer(distilled, saved_student, tmp_path):
+    tokenizer = AutoTokenizer.from_pretrained(saved_student)
+    tokenizer.eos_token = "<|im_start|>"
+    tokenizer.pad_token = None
+    tokenizer.save_pretrained(saved_student)
+    export_student(saved_student, tmp_path / "merged")
+    exported = AutoTokenizer.from_pretrained(tmp_path / "merged")
+    assert exported.eos_token == "<|im_end|>"
+    assert exported.pad_token_id == 0
+
+
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
 def test_half_precision_is_half_the_size(distilled, tmp_path, dtype):
     export_student(distilled, tmp_path / "half", dtype=dtype)

@@ -77,11 +77,21 @@ def _write_merged(student: Student, folder: Path, dtype: Precision) -> None:
     model.set_attn_implementation("sdpa")  # ours is not known elsewhere
     model.to(getattr(torch, dtype))
     model.save_pretrained(folder)
-    student.tokenizer.save_pretrained(folder)
+    _with_end(student.tokenizer, model).save_pretrained(folder)
     for kept in (TRAINING_RECORD, "adapter.json"):
         if (student.source.path / kept).exists():
             shutil.copy2(student.source.path / kept, folder / kept)
     (folder / "README.md").write_text(model_card(base_name, folder, dtype), encoding="utf-8")
+
+
+def _with_end(tokenizer: Any, model: Any) -> Any:
+    """The tokenizer names the token that ends an answer; some files name another, and servers believe them."""
+    end, pad = model.generation_config.eos_token_id, model.config.get_text_config().pad_token_id
+    if isinstance(end, int):
+        tokenizer.eos_token = tokenizer.convert_ids_to_tokens(end)
+    if tokenizer.pad_token is None and isinstance(pad, int):
+        tokenizer.pad_token = tokenizer.convert_ids_to_tokens(pad)
+    return tokenizer
 
 
 def model_card(base_name: str, folder: Path, dtype: str) -> str:
