@@ -8,7 +8,7 @@ DEMO   ?=
 QUICK  := OMP_NUM_THREADS=1 $(BIN)/pytest -q -n 2 --dist loadscope -m "not slow and not gpu and not network"
 SLOW   := $(BIN)/pytest -q -m "slow and not gpu and not network"
 
-.PHONY: help setup demo test test-py312 quick lint data bench clean
+.PHONY: help setup demo test test-py312 quick lint data notebooks screenshots bench clean
 
 help:  ## this list
 	@grep -E '^[a-z0-9-]+:.*##' Makefile | sed 's/:.*##/\t/'
@@ -42,6 +42,13 @@ lint: setup  ## ruff and mypy
 
 data: setup  ## make what data/ holds: sample, student, recorded comparisons (12 minutes)
 	$(BIN)/python -m tools.make_data
+
+notebooks: setup  ## bring notebooks/*.ipynb in step with the .py beside each
+	$(BIN)/ruff format --quiet notebooks
+	$(BIN)/python -m tools.notebooks
+
+screenshots: setup  ## take the README's pictures of notebook and app, with Chromium
+	$(BIN)/python -m tools.screenshots
 
 bench: setup  ## measure the engine against what a user would pick instead
 	$(BIN)/python -m tests.benchmarks

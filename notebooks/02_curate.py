@@ -66,19 +66,6 @@ print(f"{curated.kept} of {curated.read} traces kept, in {curated.out}")
 # %%
 wb.plot_funnel(curated)
 
-# %%
-print(*curated.lines(), sep="\n")
-
-# %% [markdown]
-# Every row that was lost has a reason on record; here is one of each kind. A pool that you cannot audit is a pool that
-# you cannot mend.
-
-# %%
-import pyarrow.parquet as pq
-
-dropped = pq.read_table(curated.dropped_path, columns=["reason", "stage", "source", "detail"]).to_pylist()
-wb.table({row["reason"]: row for row in dropped}.values())
-
 # %% [markdown]
 # ## Choice by choice
 #
@@ -117,10 +104,23 @@ wb.table(
 #
 # One thing is left out on purpose: "take the hardest and longest" is the recipe for students of 32 billion parameters.
 # Published attempts with 1.5 billion got *worse* by it.
+
+# %% [markdown]
+# ## And the others?
 #
+# Every row that was lost has a reason on record; here is one of each kind. A pool that you cannot audit is a pool that
+# you cannot mend.
+
+# %%
+import pyarrow.parquet as pq
+
+dropped = pq.read_table(curated.dropped_path, columns=["reason", "stage", "source", "detail"]).to_pylist()
+wb.table({row["reason"]: row for row in dropped}.values())
+
+# %% [markdown]
 # ## Try this
 #
-# 1. Curate 50 instead of 200. Which families suffer first?
+# 1. Curate 50 instead of 200. What becomes of the gap between the choice and the random draw, and why?
 # 2. Find the choice at which the last new family arrives. How many choices does a random draw need for that?
 # 3. Open `runs/notebook/curate/README.md`: the data card was written by the same run.
 #

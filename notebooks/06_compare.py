@@ -86,7 +86,23 @@ wb.side_by_side(question, *wb.compare(question, student, guidance, max_tokens=MA
 # workbench compare --port 7860
 # ```
 #
-# It listens on this computer alone and shares nothing unless you ask for it.
+# It listens on this computer alone and shares nothing unless you ask for it. From a notebook the weights that are
+# already loaded can serve it in the background:
+#
+# ```python
+# from workbench.views.server import launch
+#
+# launch(student, port=7860, block=False)
+# ```
+#
+# On Colab, which runs the notebook on another computer, its own proxy then opens the page
+# (**not run:** there was no Colab at hand):
+#
+# ```python
+# from google.colab import output
+#
+# output.serve_kernel_port_as_window(7860)
+# ```
 #
 # ## Try this
 #

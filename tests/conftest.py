@@ -103,20 +103,13 @@ def saved_student(tiny_folder, tmp_path) -> Path:
 
 @pytest.fixture(scope="session")
 def browser():
-    """A headless Chromium, the system's own; a browser of Playwright's would have to be downloaded."""
-    from playwright.sync_api import sync_playwright
+    """A headless Chromium, the system's own."""
+    from tools.chromium import MISSING, chromium, chromium_path
 
-    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if found is None:
-        missing = "no Chromium on the PATH; on Debian: apt-get install chromium"
-        pytest.fail(missing) if os.environ.get("CI") else pytest.skip(missing)
-    # As root Chromium needs --no-sandbox; the rest keeps it from calling its maker's hosts.
-    quiet = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
-    silent = ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=found, args=[*quiet, *silent])
-        yield chromium
-        chromium.close()
+    if chromium_path() is None:
+        pytest.fail(MISSING) if os.environ.get("CI") else pytest.skip(MISSING)
+    with chromium() as opened:
+        yield opened
 
 
 @pytest.fixture

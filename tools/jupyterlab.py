@@ -91,14 +91,22 @@ def open_notebook(page: Any, server: Mapping[str, Any], name: str) -> None:
     """Opens a notebook of the served folder in a Playwright page, and waits until its kernel is ready."""
     page.goto(f"{server['url']}lab/tree/{name}?token={server['token']}")
     page.locator(".jp-NotebookPanel .jp-CodeCell").first.wait_for(timeout=START_S * 1000)
-    page.locator('.jp-NotebookPanel [data-status="idle"]').first.wait_for(timeout=START_S * 1000)
+    # The status bar knows; a command that comes before the kernel opens a dialog instead.
+    page.locator("#jp-main-statusbar", has_text="| Idle").wait_for(timeout=START_S * 1000)
 
 
-def run_all_cells(page: Any) -> None:
+def run_all_cells(page: Any, seconds: float = RUN_S) -> None:
     """Runs the open notebook through JupyterLab's own menu, and waits until every cell has been executed."""
     page.locator(".lm-MenuBar-itemLabel", has_text="Run").first.click()
     page.locator(".lm-Menu-itemLabel", has_text="Run All Cells").first.click()
-    page.wait_for_function(FINISHED, timeout=RUN_S * 1000)
+    page.wait_for_function(FINISHED, timeout=seconds * 1000)
+
+
+def move_slider(page: Any, steps: int) -> None:
+    """Moves the open notebook's first slider by keyboard."""
+    page.locator(".jupyter-widgets .noUi-handle").first.focus()
+    for _ in range(steps):
+        page.keyboard.press("ArrowRight")
 
 
 def errors(page: Any) -> list[str]:

@@ -80,7 +80,7 @@ def template() -> go.layout.Template:
     }
     layout = {
         "font": {"family": FONT, "size": 13, "color": INK},
-        "title": {"font": {"size": 17}, "x": 0, "xref": "container", "pad": {"l": 12}, "automargin": True},
+        "title": {"font": {"size": 17}, "x": 0, "xref": "container", "pad": {"l": 12, "t": 10}, "automargin": True},
         "paper_bgcolor": BACKGROUND,
         "plot_bgcolor": BACKGROUND,
         "xaxis": axis,

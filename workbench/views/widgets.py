@@ -70,7 +70,7 @@ class Browser:
     def _widget(self, ipywidgets: Any, still: str) -> tuple[str, dict[str, Any]]:
         """Makes the widget; returns its name, which is also in its class, and its view."""
         inputs = {name: _input(ipywidgets, name, control) for name, control in self._controls.items()}
-        page = ipywidgets.HTML(still, layout={"width": "100%"})
+        page = ipywidgets.HTML(still, layout={"width": "calc(100% - 8px)"})
 
         def update(_: Any) -> None:
             page.value = self._render(**{name: each.value for name, each in inputs.items()})
