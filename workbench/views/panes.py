@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
@@ -140,14 +141,18 @@ def panes_html(question: str, panes: Sequence[Pane], *, reference: str = "", sty
         reference: the right answer, where it is known.
         style: bring the style sheet along; once a page is enough.
     """
-    macros: Any = environment().get_template("panes.html.j2").module
-    return str(macros.fragment(question, reference, [drawn(pane) for pane in panes], style_sheet() if style else ""))
+    return str(_macros().fragment(question, reference, [drawn(pane) for pane in panes], style_sheet() if style else ""))
 
 
 def key_html() -> str:
     """Returns what the colours mean, as a fragment of HTML in the style of `panes_html`."""
-    macros: Any = environment().get_template("panes.html.j2").module
-    return str(Markup('<div class="rb-panes">{}</div>').format(macros.key()))
+    return str(Markup('<div class="rb-panes">{}</div>').format(_macros().key()))
+
+
+@cache
+def _macros() -> Any:
+    """Compiled once: the app renders its page ten times a second."""
+    return environment().get_template("panes.html.j2").module
 
 
 def style_sheet() -> Markup:
