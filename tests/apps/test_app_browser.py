@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -105,6 +106,17 @@ def test_choosing_another_problem_shows_its_recording_at_once(served, open_page)
     assert page.get_by_label("Question").input_value() == chosen
     assert page.inner_text(".rb-origin strong") == "recorded"
     assert badges(page) == ["✓ correct", "✗ wrong", "✓ correct", "✗ wrong"]
+
+
+def test_an_example_is_a_question_of_ones_own(served, open_page):
+    page = open_page(served.url)
+    page.get_by_role("button", name="A letter").click()
+    page.wait_for_function("document.querySelector('#rb-problem input').value === ''")
+    assert page.get_by_label("Question").input_value() == 'How many times does the letter "a" appear in "banana"?'
+    page.get_by_role("button", name="Compare").click()
+    status(page, "Done")
+    assert "There is no worked solution to a question of your own." in page.inner_text("[data-arm=teacher]")
+    assert len(badges(page)) == 3
 
 
 def test_stop_keeps_what_was_written_and_the_page_goes_on(served, open_page):
@@ -214,3 +226,16 @@ def test_ask_watch_and_read_with_the_real_student(real_app, open_page):
     assert len(client.predict(api_name="/problems")) == 32
     last = client.predict(question="Why?", guidance=["PlanFirst"], max_tokens=16, api_name="/compare")
     assert [pane["verdict"] for pane in last["panes"]] == [None, "ungraded", "ungraded", "ungraded"]
+
+
+@pytest.mark.slow
+def test_the_file_of_a_hosted_space_serves_the_same_page(open_page):
+    script = Path(__file__).parents[2] / "apps" / "compare.py"
+    process = subprocess.Popen([sys.executable, "-u", script], stdout=subprocess.PIPE, text=True)
+    try:
+        url = process.stdout.readline().split()[-1]
+        assert url.startswith("http://127.0.0.1:")
+        assert open_page(url.rstrip("/")).inner_text(".rb-origin strong") == "recorded"
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=60)

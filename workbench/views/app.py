@@ -323,11 +323,24 @@ def _opening(desk: Desk) -> str:
 
 
 def _choices(desk: Desk) -> list[tuple[str, str]]:
-    return [(_short(f"{words(problem.source)}: {problem.question}"), problem.id) for problem in desk.problems.values()]
+    """Labels by family; what all questions of a family begin with is left out, so that each can be told apart."""
+    lines = {problem.id: " ".join(problem.question.split()) for problem in desk.problems.values()}
+    families: dict[str, list[str]] = {}
+    for problem in desk.problems.values():
+        families.setdefault(problem.source, []).append(lines[problem.id])
+    return [
+        (f"{words(problem.source)}: {_short(_own(lines[problem.id], families[problem.source]))}", problem.id)
+        for problem in desk.problems.values()
+    ]
 
 
-def _short(text: str, width: int = 64) -> str:
-    line = " ".join(text.split())
+def _own(line: str, family: list[str]) -> str:
+    shared = next((at for at, signs in enumerate(zip(*family, strict=False)) if len(set(signs)) > 1), 0)
+    start = line.rfind(" ", 0, shared) + 1
+    return f"… {line[start:]}" if start > 20 else line
+
+
+def _short(line: str, width: int = 56) -> str:
     return line if len(line) <= width else f"{line[: width - 1].rstrip()}…"
 
 
