@@ -77,8 +77,9 @@ answers = wb.compare(problem, student, guidance, max_tokens=140)
 wb.side_by_side(problem, *answers)
 
 # %% [markdown]
-# Each step-in is an *event* with its place and its price. Without such a record nobody could say later whether a better
-# answer came from the guidance or in spite of it.
+# Help can do harm. When we wrote this, the second thought that the student was pushed into turned a right answer into a
+# wrong one. So each step-in is an *event* with its place and its price: without such a record nobody could say later
+# whether an answer came from the guidance or in spite of it.
 
 # %%
 for event in answers[-1].events:

@@ -72,9 +72,9 @@ wb.table({name: row[name] for name in ("family", "rescued", "broken", "n")} for 
 # %% [markdown]
 # ## A verdict
 #
-# The exact McNemar test asks whether flips that are no better than coin tosses could look like this. Below five of one
-# kind and none of the other it can *never* reach p < 0.05, however convincing the examples are. The word *better* is
-# used only where the interval and the test agree.
+# The exact McNemar test asks whether flips that are no better than coin tosses could look like this. With fewer than
+# six flips it can *never* reach p < 0.05, however convincing the examples are. The word *better* is used only where the
+# interval and the test agree.
 
 # %%
 from workbench.evaluation import Gain, verdict

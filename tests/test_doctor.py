@@ -135,7 +135,7 @@ def test_the_table_opens_and_advises_only_where_something_is_wrong():
     assert right.ok, str(right)
     assert wrong._repr_html_().startswith("<details open>")
     assert ("What to do" in str(wrong), "What to do" in str(right)) == (True, False)
-    assert right.summary.startswith("✓ Ready. CPU")
+    assert right.summary.startswith("✓ Ready: device CPU")
 
 
 def test_text_is_aligned():

@@ -69,7 +69,7 @@ def app_picture(browser: Any, out: Path) -> None:
         page = browser.new_page(viewport={"width": WIDTH, "height": 1400})
         page.goto(address)
         page.wait_for_selector(".rb-panes .pane")
-        page.locator("#rb-status", has_text="Loading").wait_for(state="detached", timeout=START_S * 1000)
+        page.get_by_text("Student ready").wait_for(timeout=START_S * 1000)
         page.get_by_label("Embedded problem").click()
         page.get_by_role("option").filter(has_text=PROBLEM).first.click()
         page.locator(".asked", has_text="legs").wait_for()

@@ -86,8 +86,8 @@ class Preflight:
         if wrong:
             return f"✗ To be fixed before you go on: {', '.join(wrong)}"
         told = {finding.name: finding.found for finding in self.findings}
-        facts = [told[name] for name in ("device", "profile", "memory") if name in told]
-        return f"✓ Ready. {' · '.join(facts)} ({len(self.findings)} things looked at)"
+        facts = [f"{name} {told[name]}" for name in ("device", "profile", "memory") if name in told]
+        return f"✓ Ready: {' · '.join(facts)} ({len(self.findings)} things looked at)"
 
 
 def doctor(profile: str = "cpu") -> Preflight:

@@ -19,9 +19,11 @@ def track(items: Iterable[T], total: int | None = None, label: str = "") -> Iter
 
     Where standard error is no terminal (a log file, CI), a line is written every ten seconds at most.
     """
-    interval = 0.2 if sys.stderr.isatty() or _in_notebook() else 10.0
+    notebook = _in_notebook()
+    # A notebook that is exported keeps every state of the bar.
+    interval = 0.2 if sys.stderr.isatty() else 2.0 if notebook else 10.0
     # Notebooks paint standard error as if something had gone wrong.
-    stream = sys.stdout if _in_notebook() else sys.stderr
+    stream = sys.stdout if notebook else sys.stderr
     bar: Iterable[T] = tqdm(items, total=total, desc=f"    {label}", mininterval=interval, file=stream)
     return bar
 

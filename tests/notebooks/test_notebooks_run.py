@@ -13,7 +13,7 @@ FIGURE = "application/vnd.plotly.v1+json"
 WIDGET = "application/vnd.jupyter.widget-view+json"
 BROWSERS = {"01_pool", "02_curate", "04_intervene", "06_compare"}
 """Those with something to look through."""
-LONGEST_S = 120
+LONGEST_S = 300
 
 
 @pytest.fixture
