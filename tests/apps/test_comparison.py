@@ -120,6 +120,16 @@ def test_a_hostile_question_is_a_question(distilled):
     assert all(draft.completion and draft.grade.verdict == "ungraded" for draft in last)
 
 
+def test_an_intervention_is_seen_while_its_arm_still_writes(distilled):
+    *snapshots, last = compare("What is 1 + 1?", distilled, GUIDANCE, max_tokens=MOST)
+    whole = last[-1].events
+    early = [drafts[-1] for drafts in snapshots if not drafts[-1].completion]
+    assert any(draft.events for draft in early)
+    for draft in early:
+        # An event is shown with its first token, at its exact place, and not before.
+        assert draft.events == tuple(event for event in whole if event.position < len(draft.token_ids))
+
+
 @given(st.text(alphabet="ab\nPlan:Check</think>\ufffd ", max_size=40))
 def test_what_is_shown_only_grows(text):
     shown = [shown_so_far(text[:end]) for end in range(len(text) + 1)]
