@@ -119,7 +119,16 @@ def test_an_example_is_a_question_of_ones_own(served, open_page):
     assert len(badges(page)) == 3
 
 
-def test_stop_keeps_what_was_written_and_the_page_goes_on(served, open_page):
+@pytest.fixture
+def slowly(served):
+    """Makes the tiny student write about as slowly as a real one."""
+    decoder = served.student.model.get_base_model().get_decoder()
+    hook = decoder.register_forward_pre_hook(lambda *_: time.sleep(0.02))
+    yield
+    hook.remove()
+
+
+def test_stop_keeps_what_was_written_and_the_page_goes_on(served, slowly, open_page):
     page = open_page(served.url)
     page.get_by_label("Tokens of an answer, at most").first.fill("512")
     ask(page, "Tell me a long story.")
@@ -132,6 +141,18 @@ def test_stop_keeps_what_was_written_and_the_page_goes_on(served, open_page):
     page.get_by_label("Tokens of an answer, at most").first.fill("16")
     ask(page, "1 + 1?", "2")
     status(page, "Done")
+
+
+def test_another_problem_takes_the_place_of_what_is_being_written(served, slowly, open_page):
+    page = open_page(served.url)
+    page.get_by_label("Tokens of an answer, at most").first.fill("512")
+    ask(page, "Tell me a long story.")
+    page.wait_for_selector("[data-arm=student] .badge.writing")
+    page.get_by_label("Embedded problem").click()
+    page.get_by_role("option").nth(1).click()
+    page.wait_for_selector("button:has-text('Compare'):enabled")
+    assert page.inner_text(".rb-origin strong") == "recorded"
+    assert page.inner_text(".asked .text") == page.get_by_label("Question").input_value()
 
 
 def test_the_keyboard_reaches_a_section_and_what_it_closes_stays_closed(served, open_page):

@@ -11,14 +11,14 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
 from workbench.comparison import Comparison, read_comparisons
 from workbench.errors import StorageError, WorkbenchError
 from workbench.records import Problem
-from workbench.views.desk import FEWEST_TOKENS, GUIDES, MOST_TOKENS, TOKENS, Ask, Desk, Shown
+from workbench.views.desk import FEWEST_TOKENS, GUIDES, MOST_TOKENS, TOKENS, Ask, Desk, Shown, Turn
 from workbench.views.panes import key_html, panes_html, resource, style_sheet
 from workbench.views.theme import FONT, arm_label, words
 
@@ -58,14 +58,6 @@ STATES = {
     "stopped": ("live", "Stopped."),
 }
 """What a comparison is called, and a word about it."""
-
-
-@dataclass(slots=True)
-class Turn:
-    """One press of Compare; other listeners can end it."""
-
-    order: Literal["go", "stop", "drop"] = "go"
-    """``drop`` ends it without another word, because the page shows something else by now."""
 
 
 def compare_app(
@@ -209,7 +201,7 @@ def _wire(form: _Form, listeners: Listeners) -> None:
         **QUIET,
     )
     answered.then(listeners.end, None, buttons, **at_once)
-    form.stop.click(listeners.stop, turn, form.status, **at_once)
+    form.stop.click(listeners.stop, turn, form.stop, **at_once)
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +223,7 @@ class Listeners:
         if not problem_id:
             return (gr.skip(),) * 4
         if turn:
-            turn.order = "drop"
+            turn.instead, turn.order = problem_id, "drop"
         shown = self.desk.shown(problem_id)
         return shown.problem.question, shown.problem.answer or "", _line(""), page_html(shown)
 
@@ -260,8 +252,10 @@ class Listeners:
             )
             for shown in self.desk.run(ask, lambda: turn.order != "go"):
                 if turn.order == "drop":
-                    return
+                    break
                 yield _line(STATES[shown.state][1]), page_html(shown)
+            if turn.instead:
+                yield _line(""), page_html(self.desk.shown(turn.instead))
         except WorkbenchError as error:
             yield _line(str(error), "failed"), gr.skip()
 
@@ -271,11 +265,13 @@ class Listeners:
 
         return gr.Button(interactive=True), gr.Button(interactive=False)
 
-    def stop(self, turn: Turn | None) -> str:
-        """Ends the turn after the token that is being written."""
-        if turn:
+    def stop(self, turn: Turn | None) -> Any:
+        """Ends the turn after the token that is being written; the turn itself says so."""
+        import gradio as gr
+
+        if turn and turn.order == "go":
             turn.order = "stop"
-        return _line("Stopping …")
+        return gr.Button(interactive=False)
 
 
 @dataclass(frozen=True, slots=True)

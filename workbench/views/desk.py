@@ -109,6 +109,16 @@ def _pane_json(pane: Pane, text: str) -> dict[str, Any]:
     }
 
 
+@dataclass(slots=True)
+class Turn:
+    """One press of Compare; other listeners can end it."""
+
+    order: Literal["go", "stop", "drop"] = "go"
+    """``drop`` ends it because the page shows something else by now."""
+    instead: str = ""
+    """The problem that is shown then. The turn shows it as its last word: one of its snapshots may be on its way."""
+
+
 class Desk:
     """Recorded comparisons at once, live ones as soon as the student is there.
 
