@@ -59,6 +59,7 @@ def widgets(outputs: list) -> list[dict]:
     return [output.data for output in outputs if WIDGET in output.get("data", {}) and "text/html" in output.data]
 
 
+@pytest.mark.browser
 def test_an_export_that_is_read_offline_shows_the_still_picture(tmp_path, quiet, browser):
     """nbconvert keeps the widget, which needs a script from elsewhere; the picture below it must be seen."""
     import nbformat
