@@ -5,8 +5,10 @@ READY  := $(VENV)/.ready
 # More options of the demo: make demo DEMO="--seed 1 --out runs/other"
 DEMO   ?=
 # Two torch processes with all threads each slow one another ten-fold: parallel tests get one thread.
-QUICK  := OMP_NUM_THREADS=1 $(BIN)/pytest -q -n 2 --dist loadscope -m "not slow and not gpu and not network"
-SLOW   := $(BIN)/pytest -q -m "slow and not gpu and not network"
+QUICK  := OMP_NUM_THREADS=1 $(BIN)/pytest -q -n 2 --dist loadscope -m "not slow and not browser and not gpu and not network"
+SLOW   := OMP_NUM_THREADS=1 $(BIN)/pytest -q -n 2 --dist loadscope -m "slow and not browser and not gpu and not network"
+# A browser, a server and a student share the cores already: one after the other.
+BROWSE := $(BIN)/pytest -q -m "browser and not gpu and not network"
 
 .PHONY: help setup demo test test-py312 quick lint data notebooks screenshots bench clean
 
@@ -27,6 +29,7 @@ demo: setup  ## pool, curate, distil, evaluate, report: into runs/demo
 test: lint  ## everything that needs no GPU and no Hub
 	$(QUICK)
 	$(SLOW)
+	$(BROWSE)
 
 test-py312:  ## the same tests on Python 3.12, Colab's version, in .venv-py312
 	@command -v python3.12 >/dev/null || { echo "python3.12 is not on the PATH; install it, or leave this out"; exit 1; }

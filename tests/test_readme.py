@@ -45,8 +45,8 @@ def test_make_demo_at_a_small_size(tmp_path):
 
 def test_make_test_runs_everything():
     printed = run(["make", "--dry-run", "test"], ROOT).stdout
-    quick, slow = 'pytest -q -n 2 --dist loadscope -m "not slow', 'pytest -q -m "slow'
-    for tool in ("ruff check", "ruff format --check", "mypy", quick, slow):
+    parts = ['-m "not slow and not browser', '-m "slow and not browser', '-m "browser']
+    for tool in ("ruff check", "ruff format --check", "mypy", *parts):
         assert tool in printed
 
 

@@ -30,7 +30,7 @@ SIZE = 300
 PER_FAMILY = 2
 """Recorded comparisons of each family: the first ones of the development split, not the best."""
 SAMPLE_FILES = ("curated.jsonl", "kept.parquet", "funnel.json")
-STUDENT_FILES = ("adapter_config.json", "adapter_model.safetensors", "adapter.json", "metrics.jsonl")
+STUDENT_FILES = ("adapter_config.json", "adapter_model.safetensors", "adapter.json", "metrics.jsonl", "training.json")
 (STUDENT,) = SHIPPED
 ARMS = ("base", "student", "student_guided")
 
