@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from workbench.errors import InputError
 
 PRICES_OF = "2026-11-25"
-"""When the table was last compared with what providers and gateways list: US dollars per million tokens,
-standard tier, for prompts of less than 100,000 tokens (longer ones cost more, and are not sent)."""
+"""When the table was gathered, from pages of providers and of others who list them; some figures rest on one page
+alone. US dollars per million tokens, standard tier, for prompts of less than 100,000 tokens (longer ones cost more, and
+are not sent)."""
 
 NANO = 1_000_000_000
 """Money is counted in whole billionths of a dollar, so that no sum ever rounds."""
