@@ -6,7 +6,7 @@ READY  := $(VENV)/.ready
 DEMO   ?=
 # Two torch processes with all threads each slow one another ten-fold: parallel tests get one thread.
 QUICK  := OMP_NUM_THREADS=1 $(BIN)/pytest -q -n 2 --dist loadscope -m "not slow and not browser and not gpu and not network"
-SLOW   := OMP_NUM_THREADS=1 $(BIN)/pytest -q -n 2 --dist loadscope -m "slow and not browser and not gpu and not network"
+SLOW   := OMP_NUM_THREADS=1 $(BIN)/pytest -q -n 2 --dist worksteal -m "slow and not browser and not gpu and not network"
 # A browser, a server and a student share the cores already: one after the other.
 BROWSE := $(BIN)/pytest -q -m "browser and not gpu and not network"
 
