@@ -17,6 +17,7 @@ import tyro
 from workbench.acceleration import import_unsloth, why_not_unsloth
 from workbench.errors import InputError, StorageError, WorkbenchError
 from workbench.progress import close_bars
+from workbench.quiet import quiet_libraries
 
 INTERRUPTED = 130
 """The exit code of a process that Ctrl-C ended, as shells know it."""
@@ -328,20 +329,6 @@ def _one_line(box: str, arguments: list[str]) -> str:
     close = next((text.split()[0] for part in parts[1:] for text in part if text.startswith("--")), "")
     suggestion = f"; perhaps {close}" if close and "nrecognized" in said else ""
     return f"{said}{suggestion}; see workbench {arguments[0]} --help"
-
-
-def quiet_libraries() -> None:
-    """Leaves standard error to the workbench: no bars or advice from the libraries underneath."""
-    import os
-    import warnings
-
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
-    warnings.filterwarnings("ignore", category=UserWarning, module=r"peft|transformers|torch")
-    from transformers.utils import logging
-
-    logging.set_verbosity_error()  # type: ignore[no-untyped-call]
-    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
 
 
 def _end(message: str, code: int) -> None:

@@ -168,15 +168,14 @@ def typed_problem(question: str, reference: str = "") -> Problem:
 
 
 def chosen_guidance(names: Sequence[str], max_tokens: int) -> Guidance | None:
-    """Returns the demo's guidance, of which only the interventions with these names; ``None`` without any.
+    """Returns the standard guidance, of which only the interventions with these names; ``None`` without any.
 
     Raises:
         InputError: where a name is not known.
     """
-    from workbench.demo import guidance
-    from workbench.interventions import Guidance
+    from workbench.interventions import Guidance, standard_guidance
 
-    known = {intervention.name: intervention for intervention in guidance(max_tokens).interventions}
+    known = {intervention.name: intervention for intervention in standard_guidance(max_tokens).interventions}
     unknown = next((name for name in names if name not in known), None)
     if unknown is not None:
         raise InputError(f"no intervention {unknown!r}; there are {', '.join(known)}")

@@ -13,7 +13,7 @@ from workbench.distillation import DistillConfig
 from workbench.errors import InputError
 from workbench.evaluation import BASE, STUDENT, Arm, DecodingConfig, Outcome
 from workbench.files import write_text
-from workbench.interventions import Budget, Guidance, PlanFirst, Verify
+from workbench.interventions import standard_guidance
 from workbench.pool import POOL_SIZE
 from workbench.profiles import profile
 from workbench.progress import duration
@@ -81,11 +81,6 @@ class Demo:
     def report(self) -> Path:
         """The report's HTML file."""
         return self.folder / "report.html"
-
-
-def guidance(max_tokens: int) -> Guidance:
-    """Returns the demo's guidance: a plan first, a check before the answer, and a forced answer in time."""
-    return Guidance([PlanFirst(), Verify(), Budget(max_tokens=max_tokens, answer_tokens=min(24, max_tokens - 1))])
 
 
 def run_demo(config: DemoConfig, say: Say = print) -> Demo:
@@ -172,7 +167,7 @@ def _evaluate(run: Run, config: DemoConfig, say: Say, distilled: Stage) -> Stage
 
 
 def _arms(config: DemoConfig) -> tuple[Arm, ...]:
-    return BASE, STUDENT, Arm("student_guided", adapter=True, guidance=guidance(config.max_tokens))
+    return BASE, STUDENT, Arm("student_guided", adapter=True, guidance=standard_guidance(config.max_tokens))
 
 
 def _benchmark(config: DemoConfig) -> list[Problem]:

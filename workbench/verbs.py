@@ -9,12 +9,13 @@ from typing import Any
 
 from workbench import cli, workflow
 from workbench.curation import CurationConfig
-from workbench.demo import DemoConfig, guidance, run_demo
+from workbench.demo import DemoConfig, run_demo
 from workbench.distillation import DistillConfig
 from workbench.errors import InputError
 from workbench.evaluation import DecodingConfig
 from workbench.files import text_hash
 from workbench.inference import Sampling
+from workbench.interventions import standard_guidance
 from workbench.profiles import profile
 from workbench.progress import duration
 from workbench.records import Problem, read_records, to_dict, to_json
@@ -77,7 +78,7 @@ def solve(options: cli.Solve) -> None:
     completion = workflow.answer(
         options.question,
         student,
-        guidance(options.max_tokens) if options.guided else None,
+        standard_guidance(options.max_tokens) if options.guided else None,
         max_tokens=options.max_tokens,
         sampling=Sampling(temperature=options.temperature, seed=options.seed),
     )
@@ -102,7 +103,7 @@ def evaluate(options: cli.Evaluate) -> None:
         "guided": options.guided,
     }
     with open_run(options.out, arguments=json.loads(json.dumps(asdict(options), default=str))) as run:
-        arms = workflow.arms(student, guidance(options.max_tokens) if options.guided else None)
+        arms = workflow.arms(student, standard_guidance(options.max_tokens) if options.guided else None)
         stage = run.stage(
             "evaluate",
             inputs,

@@ -59,6 +59,11 @@ class Guidance:
         return cls([_intervention(item) for item in value.get("interventions", [])])
 
 
+def standard_guidance(max_tokens: int) -> Guidance:
+    """Returns the demo's and the app's guidance: a plan first, a check before the answer, an answer in time."""
+    return Guidance([PlanFirst(), Verify(), Budget(max_tokens=max_tokens, answer_tokens=min(24, max_tokens - 1))])
+
+
 def _intervention(item: dict[str, Any]) -> Intervention:
     arguments = dict(item)
     kind = KINDS.get(arguments.pop("kind", ""))

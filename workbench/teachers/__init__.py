@@ -1,7 +1,7 @@
 """Ask a teacher: programs, recorded traces, or a language model behind an API, within a budget."""
 
+from workbench.teachers.asking import CollectConfig, Estimate
 from workbench.teachers.collect import Collected, collect, plan, unanswered_path
-from workbench.teachers.collection import CollectConfig, Estimate
 from workbench.teachers.ledger import Ledger, ledger_path
 from workbench.teachers.opening import TeacherConfig, open_teacher
 from workbench.teachers.prices import PRICES_OF, Price

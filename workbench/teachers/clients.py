@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import time
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -43,7 +44,7 @@ _MAY_BE_BILLED = {408, 502, 504, 520, 522, 524}
 
 
 @dataclass(frozen=True)
-class ApiTeacher:
+class ApiTeacher(ABC):
     """What both providers' teachers share; `_send` differs."""
 
     model: str
@@ -93,14 +94,17 @@ class ApiTeacher:
         return replace(reply, teacher=self.name, prompt_version=PROMPT_VERSION, created=stamp)
 
     @cached_property
+    @abstractmethod
     def _sdk(self) -> Any:
-        raise NotImplementedError
+        """The provider's module of clients and errors."""
 
+    @abstractmethod
     def _send(self, question: str, without: frozenset[str]) -> Any:
-        raise NotImplementedError
+        """Makes one call; ``without`` names what the server turned out not to take."""
 
+    @abstractmethod
     def _read(self, response: Any) -> Reply:
-        raise NotImplementedError
+        """Reads what `_send` returned."""
 
     def _called(self, question: str, without: frozenset[str]) -> Any:
         """Makes a call and turns the client's exceptions into `CallError`."""

@@ -17,7 +17,7 @@ from workbench.grading import grade_answer
 from workbench.progress import Track, silent
 from workbench.records import Problem, Trace, write_records
 from workbench.records.files import WRITABLE
-from workbench.teachers.collection import CollectConfig, Collection, Estimate, Task, estimate, is_done, tasks_of
+from workbench.teachers.asking import CollectConfig, Collection, Estimate, Task, estimate, is_done, tasks_of
 from workbench.teachers.ledger import Ledger, ledger_path
 from workbench.teachers.prices import NANO, dollars
 from workbench.teachers.teacher import Reply, Teacher

@@ -96,7 +96,7 @@ def _loaded(name: str) -> Student:
     # Browser, server and student share the cores: threads that wait must not spin.
     if "torch" not in sys.modules:
         os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    from workbench.cli import quiet_libraries
+    from workbench.quiet import quiet_libraries
     from workbench.students import load_student
 
     quiet_libraries()
