@@ -47,6 +47,19 @@ def tiny_tokenizer():
     return fast
 
 
+WINDOWED = {"layer_types": ["sliding_attention", "full_attention"] * 2, "sliding_window": 7}
+PECULIAR = {
+    "mistral": {"sliding_window": 9},
+    "qwen2": {"use_sliding_window": True, "max_window_layers": 1, "sliding_window": 7},
+    "gemma2": WINDOWED,
+    "gemma3_text": WINDOWED,
+    "gpt_oss": {**WINDOWED, "num_local_experts": 4, "num_experts_per_tok": 2},
+    "mixtral": {"num_local_experts": 4, "num_experts_per_tok": 2},
+    "granite": {"logits_scaling": 4.0, "attention_multiplier": 0.2, "residual_multiplier": 0.7},
+}
+"""What makes an architecture unlike a plain Llama, at a size that short tests reach."""
+
+
 def tiny_model(architecture: str, vocabulary: int, seed: int = 0):
     """A random causal LM with four layers, grouped queries, and tied weights where the kind has them."""
     import torch
@@ -68,7 +81,7 @@ def tiny_model(architecture: str, vocabulary: int, seed: int = 0):
         bos_token_id=0,
         eos_token_id=2,
         pad_token_id=0,
-        **({"sliding_window": None} if architecture == "mistral" else {}),
+        **PECULIAR.get(architecture, {}),
     )
     torch.manual_seed(seed)
     model = AutoModelForCausalLM.from_config(config)
@@ -79,18 +92,20 @@ def tiny_model(architecture: str, vocabulary: int, seed: int = 0):
     return model.eval().requires_grad_(False)
 
 
-@pytest.fixture
-def make_student() -> Callable:
-    """Makes a tiny random student of an architecture."""
+def tiny_student(architecture: str = "llama", seed: int = 0):
+    """A tiny random student of an architecture."""
     from workbench.students import Prompter, Student, StudentSource
 
-    def make(architecture: str = "llama", seed: int = 0) -> Student:
-        tokenizer = tiny_tokenizer()
-        model = tiny_model(architecture, len(tokenizer), seed)
-        name = f"tiny-{architecture}"
-        return Student(name, model, Prompter(tokenizer), StudentSource(name, Path(), "made by a test"))
+    tokenizer = tiny_tokenizer()
+    model = tiny_model(architecture, len(tokenizer), seed)
+    name = f"tiny-{architecture}"
+    return Student(name, model, Prompter(tokenizer), StudentSource(name, Path(), "made by a test"))
 
-    return make
+
+@pytest.fixture
+def make_student() -> Callable:
+    """`tiny_student`."""
+    return tiny_student
 
 
 @pytest.fixture(scope="session")

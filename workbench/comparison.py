@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Generator, Mapping, Sequence
-from contextlib import ExitStack, closing
+from contextlib import closing
 from dataclasses import dataclass, field, replace
-from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from workbench.errors import InputError
 from workbench.grading import grade
@@ -187,8 +186,8 @@ def compare(
 ) -> Generator[tuple[Draft, ...]]:
     """Answers a question in every arm at the same time, from one set of weights, greedily.
 
-    The arms write in turn, one token each: the base with the adapter off, the student and the guided
-    student as two rows of one batch with the adapter on. A student without an adapter is a base alone.
+    The arms are rows of one batch; the adapter is off in the base's row. A student without an adapter is
+    a base alone.
 
     Args:
         question: a problem, or a text.
@@ -201,62 +200,51 @@ def compare(
         and graded. Closing the generator stops all arms.
 
     Raises:
-        InputError: where the question is empty or too long.
-        StudentError: where it does not fit the student.
+        InputError: where the question is empty, too long, or does not fit the student.
     """
     from workbench.workflow import arms
 
     problem = typed_problem(question) if isinstance(question, str) else question
     found = arms(student, guidance)
     desk = {arm.name: _Pen(arm.name) for arm in found}
-    with ExitStack() as stack:
-        lanes = [_Lane(student, problem, group, max_tokens) for group in _by_adapter(student, found)]
-        for lane in lanes:
-            stack.enter_context(closing(lane.stream))
-        started = time.monotonic()
-        while lanes:
-            for lane in list(lanes):
-                items = lane.step(student)
-                for item in items:
-                    _take(desk, item, problem)
-                if not items:
-                    lanes.remove(lane)
-            if lanes:
-                yield tuple(pen.draft(student, time.monotonic() - started) for pen in desk.values())
+    started = time.monotonic()
+    with closing(_stream(student, problem, found, max_tokens)) as stream:
+        fresh = set[str]()
+        for item in stream:
+            if item.arm in fresh and not _goes_along(item):
+                yield _snapshot(desk, student, started)
+                fresh.clear()
+            fresh.add(item.arm)
+            _take(desk[item.arm], item, problem)
+    yield _snapshot(desk, student, started)
 
 
-def _by_adapter(student: Student, arms: Sequence[Arm]) -> list[list[Arm]]:
-    """The arms that can share a batch; without an adapter all can."""
-    if not student.has_adapter:
-        return [list(arms)]
-    return [[arm for arm in arms if arm.adapter == adapter] for adapter in (False, True)]
+def _stream(
+    student: Student, problem: Problem, arms: Sequence[Arm], max_tokens: int
+) -> Generator[Written | Completion]:
+    from workbench.inference import Engine, Request
+
+    requests = [
+        Request(
+            problem_id=problem.id,
+            question=problem.question,
+            max_tokens=max_tokens,
+            arm=arm.name,
+            adapter=arm.adapter,
+            steering=arm.guidance,
+        )
+        for arm in arms
+    ]
+    yield from Engine(student, slots=len(requests)).stream(requests)
 
 
-class _Lane:
-    """Arms that are written in one batch."""
+def _goes_along(item: Written | Completion) -> bool:
+    """True for what comes with the token before it: the rest of an injection, and the end."""
+    return isinstance(item, Completion) or (item.forced and not item.event)
 
-    def __init__(self, student: Student, problem: Problem, arms: Sequence[Arm], max_tokens: int) -> None:
-        from workbench.inference import Engine, Request
 
-        prompt = tuple(student.prompter.question_ids(problem.question))
-        # Greedy answers do not depend on the id, so that the arm's name may stand in for the problem's.
-        requests = [
-            Request(problem_id=arm.name, prompt_ids=prompt, max_tokens=max_tokens, steering=arm.guidance)
-            for arm in arms
-        ]
-        self.adapter = arms[0].adapter
-        self.rows = len(requests)
-        stream: Any = Engine(student, slots=len(requests)).stream(requests)
-        self.stream: Generator[Written | Completion] = stream
-
-    def step(self, student: Student) -> list[Written | Completion]:
-        """Writes one token in every row; nothing is left where the list is empty."""
-        with ExitStack() as stack:
-            if not self.adapter:
-                stack.enter_context(student.without_adapter())
-            items = list(islice(self.stream, max(1, self.rows)))
-        self.rows -= sum(isinstance(item, Completion) for item in items)
-        return items
+def _snapshot(desk: Mapping[str, _Pen], student: Student, started: float) -> tuple[Draft, ...]:
+    return tuple(pen.draft(student, time.monotonic() - started) for pen in desk.values())
 
 
 @dataclass(slots=True)
@@ -277,13 +265,13 @@ class _Pen:
         return Draft(arm=self.arm, text=text, token_ids=ids, events=events, seconds=round(seconds, 3))
 
 
-def _take(desk: Mapping[str, _Pen], item: Written | Completion, problem: Problem) -> None:
-    pen = desk[item.problem_id]
+def _take(pen: _Pen, item: Written | Completion, problem: Problem) -> None:
     if isinstance(item, Completion):
-        completion = replace(item, problem_id=problem.id, arm=pen.arm)
-        pen.finished = _finished(completion, grade(problem, completion.text))
+        if item.error:
+            raise InputError(item.error)
+        pen.finished = _finished(item, grade(problem, item.text))
         return
-    pen.token_ids.append(item.token_id)
+    pen.token_ids[item.position :] = [item.token_id]
     if item.event:
         pen.events.append(item.event)
 

@@ -171,13 +171,12 @@ def answer(
     """Answers one question.
 
     Raises:
-        InputError: where the question is empty.
+        InputError: where the question is empty, too long, or no text that the student can read.
     """
-    if not question.strip():
-        raise InputError("the question is empty; write one")
-    prompt = tuple(student.prompter.question_ids(question))
-    request = Request(problem_id="question", prompt_ids=prompt, max_tokens=max_tokens, steering=guidance)
-    (completion,) = Engine(student, slots=1, sampling=sampling).run([request], STUDENT.name)
+    request = Request(problem_id="question", question=question, max_tokens=max_tokens, steering=guidance)
+    (completion,) = Engine(student, slots=1, sampling=sampling).run([request])
+    if completion.error:
+        raise InputError(completion.error)
     return completion
 
 
@@ -203,6 +202,9 @@ def evaluate_arms(
     completions = {
         arm.name: answer_problems(student, problems, arm, config, out / f"{arm.name}.jsonl", track) for arm in arms
     }
+    errors = [completion for answers in completions.values() for completion in answers if completion.error]
+    if errors:
+        say(f"{len(errors):,} answers could not be asked for; problem {errors[0].problem_id}: {errors[0].error}")
     outcomes = graded(problems, completions)
     write_text(
         out / "evaluation.json", json.dumps(evaluation(outcomes, [arm.name for arm in arms], config.seed), indent=1)

@@ -31,6 +31,17 @@ def test_without_a_mask_it_is_causal():
     torch.testing.assert_close(got.transpose(1, 2), expected)
 
 
-def test_capped_scores_are_refused():
-    with pytest.raises(ValueError, match="cap"):
-        grouped_attention(torch.nn.Identity(), *torch.randn(3, 1, 1, 1, 4).unbind(), None, softcap=30.0)
+@pytest.mark.parametrize("masked", [True, False])
+def test_caps_and_sinks_change_attention_as_they_are_defined(masked):
+    torch.manual_seed(0)
+    query, key, value = torch.randn(2, 4, 5, 8), *torch.randn(2, 2, 2, 5, 8).unbind()
+    causal = torch.ones(5, 5, dtype=torch.bool).tril()
+    sinks = torch.randn(4)
+    mask = causal[None, None] if masked else None
+    got, _ = grouped_attention(torch.nn.Identity(), query, key, value, mask, 0.3, softcap=2.0, s_aux=sinks)
+    keys, values = key.repeat_interleave(2, 1), value.repeat_interleave(2, 1)
+    for head in range(4):
+        scores = 2 * torch.tanh(0.3 * query[:, head] @ keys[:, head].transpose(1, 2) / 2)
+        weights = scores.exp() * causal
+        expected = weights @ values[:, head] / (weights.sum(-1, keepdim=True) + sinks[head].exp())
+        torch.testing.assert_close(got[:, :, head], expected)

@@ -38,7 +38,7 @@ def answers_here(name) -> list[tuple[int, ...]]:
         Request(problem_id=str(place), prompt_ids=tuple(student.prompter.question_ids(question)), max_tokens=TOKENS)
         for place, question in enumerate(QUESTIONS)
     ]
-    found = {completion.problem_id: completion.token_ids for completion in Engine(student, slots=1).run(requests, "a")}
+    found = {completion.problem_id: completion.token_ids for completion in Engine(student, slots=1).run(requests)}
     return [found[str(place)] for place in range(len(QUESTIONS))]
 
 

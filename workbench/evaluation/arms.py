@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -97,19 +98,20 @@ def _key(student: Student, problems: Sequence[Problem], arm: Arm, config: Decodi
 
 def _answers(student: Student, problems: Sequence[Problem], arm: Arm, config: DecodingConfig) -> Iterator[Completion]:
     engine = Engine(student, slots=config.slots, sampling=config.sampling)
-    requests = [
+    requests = (
         Request(
             problem_id=problem.id,
-            prompt_ids=tuple(student.prompter.question_ids(problem.question)),
+            question=problem.question,
             max_tokens=config.max_tokens,
+            arm=arm.name,
+            adapter=arm.adapter,
             steering=arm.guidance,
         )
-        for problem in problems
-    ]
-    # The longest prompts first: short ones then fill the slots that free up towards the end.
-    requests.sort(key=lambda request: (-len(request.prompt_ids), request.problem_id))
-    with student.merged() if arm.adapter else student.without_adapter():
-        yield from engine.run(requests, arm.name)
+        # The longest first: short ones then fill the slots that free up towards the end.
+        for problem in sorted(problems, key=lambda problem: (-len(problem.question), problem.id))
+    )
+    with student.merged() if arm.adapter else nullcontext():
+        yield from engine.run(requests)
 
 
 def _left_behind(partial: Path) -> Iterator[Completion]:

@@ -57,7 +57,7 @@ def dose_response(
     requests = [
         Request(
             problem_id=problem.id,
-            prompt_ids=tuple(student.prompter.question_ids(problem.question)),
+            question=problem.question,
             max_tokens=dose,
             sample=dose,
             steering=guidance,

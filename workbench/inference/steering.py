@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Protocol
+from typing import Any, Protocol
 
 from workbench.records import Event
 
@@ -23,6 +23,8 @@ class View:
     max_tokens: int
     """The row's hard limit, which no intervention can lift."""
     decode: Callable[[Sequence[int]], str]
+    logits_V: Any = None
+    """The model's scores of all next tokens, a tensor that must not be changed."""
 
     @cached_property
     def text(self) -> str:
@@ -34,6 +36,12 @@ class View:
         """What the proposed token would add; empty for an end token."""
         return self.decode((self.proposed,))
 
+    @cached_property
+    def entropy(self) -> float:
+        """Of the model's next-token distribution, in nats: how unsure it is."""
+        logprobs_V = self.logits_V.float().log_softmax(-1)
+        return float(-(logprobs_V.exp() * logprobs_V).nansum())
+
 
 @dataclass(frozen=True, slots=True)
 class Inject:
@@ -44,16 +52,44 @@ class Inject:
 
 
 @dataclass(frozen=True, slots=True)
+class Rewind:
+    """Take back all but the first ``keep`` tokens and write ``token_ids`` there; the model then goes on.
+
+    Without new tokens the model would write the same again, since the noise belongs to the position.
+    """
+
+    keep: int
+    token_ids: tuple[int, ...]
+    event: Event
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """Let the row go on in several ways: itself as proposed, and one copy under each further sample number.
+
+    The copies share what was written so far, and differ by their own sampling noise and steering.
+    """
+
+    samples: tuple[int, ...]
+    event: Event
+    steering: Steering | None = None
+    """Who may step into the copies."""
+
+
+@dataclass(frozen=True, slots=True)
 class End:
     """End the row here; the proposed token is not written."""
 
     event: Event
 
 
+Command = Inject | Rewind | Branch | End
+
+
 class Controller(Protocol):
     """Watches one row."""
 
-    def __call__(self, view: View) -> Inject | End | None:
+    def __call__(self, view: View) -> Command | None:
         """Returns what to do before the proposed token is written; ``None`` lets it pass."""
 
 

@@ -102,9 +102,13 @@ class Completion:
     """Generated and injected tokens, without the prompt and the end token."""
     logprobs: tuple[float, ...] | None = None
     """Natural logarithms, one for each of ``token_ids``, where they were asked for."""
+    entropies: tuple[float, ...] | None = None
+    """Of the distributions that the tokens were drawn from, in nats, beside ``logprobs``."""
     answer: str | None = None
     prompt_tokens: int = 0
     finish_reason: FinishReason
+    error: str = ""
+    """What kept the student from answering, and the fix, where ``finish_reason`` is ``error``."""
     events: tuple[Event, ...] = ()
     seconds: float = 0.0
     """Wall time from the row's start to its end; rows of a batch share the machine."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from workbench.errors import StudentError
+from workbench.errors import InputError, StudentError
 
 _SLOT = "\u2402question\u2402"
 
@@ -76,6 +77,23 @@ class Prompter:
         ids: list[int] = self.tokenizer.encode(text, add_special_tokens=False, split_special_tokens=True)
         return ids
 
+    def check_question(self, question: str) -> None:
+        """Makes sure that a student would read what was asked.
+
+        Raises:
+            InputError: where there is nothing to read, or where the tokenizer loses some of it.
+        """
+        if not question.strip():
+            raise InputError("the question is empty; write one")
+        try:
+            question.encode()
+            read = self.tokenizer.decode(self.text_ids(question), clean_up_tokenization_spaces=False)
+        except UnicodeEncodeError as error:
+            half = question[error.start]
+            raise InputError(f"the question holds U+{ord(half):04X}, half of a character; remove it") from error
+        if (lost := _first_difference(question, read)) is not None:
+            raise InputError(f"this student's tokenizer cannot write {lost!r}; leave it out, or choose another student")
+
     def question_ids(self, question: str) -> list[int]:
         """Returns the whole prompt for a question, ready for the student's answer."""
         before, after = self._frame
@@ -89,3 +107,16 @@ class Prompter:
     def count(self, text: str) -> int:
         """Returns the number of tokens of an outside text."""
         return len(self.text_ids(text))
+
+
+def _first_difference(text: str, read: str) -> str | None:
+    """The first word that a tokenizer changes beyond spaces and compatible forms; ``None`` where it keeps all."""
+    text, read = (unicodedata.normalize("NFKC", side) for side in (text, read))
+    if "".join(text.split()) == "".join(read.split()):
+        return None
+    kept = "".join(read.split())
+    for word in text.split():
+        if not kept.startswith(word):
+            return word[:40]
+        kept = kept[len(word) :]
+    return text[-40:]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -20,12 +20,19 @@ from workbench.errors import StudentError, first_line
 from workbench.files import file_hash, text_hash
 from workbench.students.attention import use_grouped_attention
 from workbench.students.prompts import Prompter
+from workbench.students.quantized import quantized_model
 from workbench.students.resolve import StudentSource, resolve_student
 
 _UNREADABLE = (OSError, ValueError, KeyError, SafetensorError)
 """What damaged or foreign files raise in the libraries that read them."""
 TRAINING_TOKENS = 4_096
 """The longest sequence that Unsloth prepares for."""
+SAMPLE_TEXTS = (
+    "Plan: add the legs of each animal. Steps: 3 bees have 3 * 6 = 18 legs, 2 spiders have 16. Answer: 34",
+    "Write a list of three fruits in upper case, with commas between them. Why is the sky blue?",
+    "The train leaves at 9:40 and arrives at 11:05; how long does the journey take, in minutes?",
+)
+"""What shows which channels of a model carry large values; any text does."""
 _SMALL_FILE = 64_000_000
 """Bytes; larger files are not hashed."""
 
@@ -101,6 +108,18 @@ class Student:
             for layer, weight in zip(layers, kept, strict=True):
                 layer.weight.data.copy_(weight)
 
+    def quantized(self) -> Student:
+        """Returns the same student in 8 bits: not the same answers token for token, but several times faster on CPUs.
+
+        The adapter is kept apart as it is, or taken with the weights inside of `merged`; the embeddings and
+        all that is not a matrix are shared.
+
+        Raises:
+            StudentError: where the weights are no fp32 on a CPU, or torch has no 8-bit arithmetic here.
+        """
+        ids = [self.prompter.question_ids(text) for text in SAMPLE_TEXTS]
+        return replace(self, model=quantized_model(self.model, ids))
+
     @contextmanager
     def without_adapter(self) -> Iterator[None]:
         """Inside, the model computes as the base does; quick enough to be entered for every token.
@@ -116,6 +135,34 @@ class Student:
         finally:
             for module in active:
                 module._disable_adapters = False
+
+    @contextmanager
+    def adapter_on(self, rows_N: Sequence[bool]) -> Iterator[None]:
+        """Inside, the adapter works on some tokens of a pass and not on the others.
+
+        Args:
+            rows_N: whether it works, for each token of a pass over [1, N] ids; all false is `without_adapter`.
+
+        Raises:
+            StudentError: where the adapter is part of the weights, so that no token can be without it.
+        """
+        if all(rows_N) or not self.has_adapter:
+            yield
+            return
+        if any(module.merged for module in self._tuned):
+            raise StudentError("the adapter is merged into the weights; ask for base answers outside of merged()")
+        if not any(rows_N):
+            with self.without_adapter():
+                yield
+            return
+        on_N1 = torch.tensor(rows_N, device=self.device)[:, None]
+        inputs = [down for module in self._tuned for down in module.lora_A.values()]
+        hooks = [down.register_forward_pre_hook(lambda _, given: (given[0] * on_N1,)) for down in inputs]
+        try:
+            yield
+        finally:
+            for hook in hooks:
+                hook.remove()
 
     @cached_property
     def _tuned(self) -> list[Any]:

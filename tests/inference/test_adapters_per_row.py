@@ -1,0 +1,53 @@
+"""Base and student as rows of one batch, on one set of weights."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from tests.inference.decoding import answers, one_by_one, prompt_of, requests
+from workbench.adapters import allocate, attach_lora
+from workbench.errors import StudentError
+from workbench.inference import Engine, Written
+
+
+@pytest.fixture
+def distilled(make_student):
+    """A tiny student with an adapter that changes what it writes."""
+    base = make_student()
+    model = attach_lora(base.model, allocate(base.model, 4_000, 0), base_name="tiny", seed=0)
+    torch.manual_seed(1)
+    for name, parameter in model.named_parameters():
+        parameter.requires_grad_(False)
+        if "lora_B" in name:
+            parameter.data.normal_(std=0.3)
+    return replace(base, name="tiny-distilled", model=model.eval())
+
+
+def test_rows_with_and_without_the_adapter_share_a_batch(distilled):
+    wanted = [replace(r, adapter=n % 2 == 0, problem_id=str(n)) for n, r in enumerate(requests(5, seed=1) * 2)]
+    got = answers(distilled, wanted, slots=4)
+    for request in wanted:
+        with distilled.adapter_on([request.adapter]):
+            expected = one_by_one(distilled, prompt_of(distilled, request), request.max_tokens)
+        assert got[request.problem_id] == tuple(expected)
+    parted = [got[str(n)] != got[str(n + 5)] for n in range(5)]
+    assert any(parted)
+
+
+def test_the_adapter_is_on_between_two_tokens(distilled):
+    wanted = [replace(r, adapter=False) for r in requests(3, max_tokens=8)]
+    layers = [module for module in distilled.model.modules() if hasattr(module, "lora_A")]
+    for item in Engine(distilled).stream(wanted):
+        assert not any(layer.disable_adapters for layer in layers)
+        assert not any(down._forward_pre_hooks for layer in layers for down in layer.lora_A.values())
+        assert isinstance(item, Written) or item.arm == "student"
+
+
+def test_a_merged_adapter_can_not_be_left_out(distilled):
+    with distilled.merged():
+        assert answers(distilled, requests(2)) is not None
+        with pytest.raises(StudentError, match="merged"):
+            answers(distilled, [replace(r, adapter=False) for r in requests(2)])

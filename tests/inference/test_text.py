@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.conftest import tiny_tokenizer
+from workbench.inference import TextStream
+from workbench.students import Prompter
+
+PROMPTER = Prompter(tiny_tokenizer())
+
+
+@settings(deadline=None)
+@given(st.text(max_size=40))
+def test_pieces_make_up_the_text_and_no_character_is_torn(text):
+    text = text.encode(errors="ignore").decode()
+    ids, stream = PROMPTER.text_ids(text), TextStream(PROMPTER.decode)
+    pieces = [stream.push(token) for token in ids]
+    assert "".join(pieces) + stream.flush() == PROMPTER.decode(ids) == text
+    if "\N{REPLACEMENT CHARACTER}" not in text:
+        assert not any("\N{REPLACEMENT CHARACTER}" in piece for piece in pieces)
+
+
+def test_a_character_of_several_tokens_comes_when_it_is_whole():
+    stream = TextStream(PROMPTER.decode)
+    shown = [stream.push(token) for token in PROMPTER.text_ids("a🐝b")]
+    assert len(shown) > 3
+    assert shown.count("") == len(shown) - 3
+    assert [piece for piece in shown if piece] == ["a", "🐝", "b"]
+
+
+def test_what_never_becomes_whole_is_shown_at_the_end():
+    stream = TextStream(PROMPTER.decode)
+    ids = PROMPTER.text_ids("a🐝")[:-1]
+    assert "".join(map(stream.push, ids)) == "a"
+    assert stream.flush() == "\N{REPLACEMENT CHARACTER}"
+
+
+@pytest.mark.parametrize("text", ["so 4\nAnswer: 5", "so 4\nAns", "so 4\nAnswer"])
+def test_the_beginning_of_a_marker_is_held_back(text):
+    stream = TextStream(PROMPTER.decode, stop=("\nAnswer:",))
+    shown = "".join(stream.push(token) for token in PROMPTER.text_ids(text))
+    assert shown == "so 4"
+    assert stream.stopped == ("Answer:" in text)
+    assert shown + stream.flush() == text.split("\nAnswer:")[0]

@@ -1,0 +1,176 @@
+"""The rows that run together: admitted, fed, written and taken out, step by step.
+
+Each step feeds every row what the model has not seen of it: a whole prompt, an injection, or the one
+token that was just written. The tokens of all rows lie behind one another, so that nothing is padded.
+
+Shape suffixes: W tokens whose logits are wanted, V vocabulary.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from itertools import accumulate
+
+import torch
+
+from workbench.inference.request import Written
+from workbench.inference.rows import Row
+from workbench.inference.sampling import Sampling
+from workbench.inference.slots import Chunk, SlotCache, Step
+from workbench.inference.support import Decodable, feed
+from workbench.records import Completion
+from workbench.students import Student
+
+STEP_TOKENS = 1_024
+"""Tokens of a step, at most: enough to keep the matrix units busy, few enough that no row waits long."""
+LOOKAHEAD = 16
+"""Rows that are read ahead of their turn, so that those with a common beginning can be told."""
+SHARED_TOKENS = 4
+"""A row waits a step for another with which it shares so many more tokens than with any that is ready."""
+
+
+class Batch:
+    """Busy rows in the first slots of a cache, and those that wait for one.
+
+    Args:
+        student: the adapter is switched for each row as its request says.
+        known: of the student's model.
+        sampling: how tokens are chosen.
+        slots: rows that run together.
+        memory: bytes that keys and values may take.
+    """
+
+    def __init__(self, student: Student, known: Decodable, sampling: Sampling, slots: int, memory: int) -> None:
+        self.student = student
+        self.sampling = sampling
+        self.slots = slots
+        self.too_long: list[Row] = []
+        """Rows that would not fit beside so many others."""
+        self._longest = memory // (slots * known.position_bytes)
+        self._model = student.model.get_base_model() if student.has_adapter else student.model
+        self._cache = SlotCache(known.windows)
+        self._rows: list[Row] = []
+        self._waiting: deque[Row] = deque()
+
+    def run(self, source: Iterator[Row | Completion]) -> Iterator[Written | Completion]:
+        """Answers all rows of a source, which is read as slots fall free; completions in it are handed on."""
+        while True:
+            yield from self._read(source)
+            self._admit()
+            if not self._rows:
+                return
+            yield from self._step()
+            yield from self._finished()
+
+    def _read(self, source: Iterator[Row | Completion]) -> Iterator[Completion]:
+        free = self.slots - len(self._rows)
+        while free and len(self._waiting) < free + LOOKAHEAD and (item := next(source, None)) is not None:
+            if isinstance(item, Completion):
+                yield item
+            elif item.needs > self._longest:
+                self.too_long.append(item)
+            else:
+                self._waiting.append(item)
+
+    def _admit(self) -> None:
+        """Gives free slots to waiting rows; what they share with a row in the cache is copied from there."""
+        room = STEP_TOKENS - sum(len(row.sequence) - row.fed for row in self._rows)
+        ready, fresh = list(self._rows), list[Row]()
+        for row in list(self._waiting):
+            if room <= 0 or len(self._rows) == self.slots:
+                break
+            nearest, shared = _nearest(row, ready, [other.fed for other in ready])
+            if _nearest(row, fresh, [len(other.sequence) for other in fresh])[1] > shared + SHARED_TOKENS:
+                continue  # one step later it can be copied
+            self._waiting.remove(row)
+            self._place(row, nearest, shared)
+            fresh.append(row)
+            room -= len(row.sequence) - row.fed
+
+    @torch.inference_mode()
+    def _place(self, row: Row, nearest: Row | None, shared: int) -> None:
+        row.slot = len(self._rows)
+        self._rows.append(row)
+        wide = min(self.slots, 1 << (len(self._rows) - 1).bit_length())
+        self._cache.reserve(wide, row.needs)
+        if nearest is not None and shared:
+            self._cache.copy(nearest.slot, row.slot, shared)
+            row.fed = shared
+
+    @torch.inference_mode()
+    def _step(self) -> list[Written]:
+        """Feeds every row; those that the model has seen whole get a token."""
+        fed = self._chunks()
+        step = Step([chunk for _, chunk in fed], self.student.device)
+        starts = accumulate((len(chunk) for _, chunk in fed), initial=0)
+        positions = [row.logits_wanted(chunk) for row, chunk in fed]
+        wanted = [
+            start + position - chunk.start
+            for (_, chunk), start, places in zip(fed, starts, positions, strict=False)
+            for position in places
+        ]
+        ids = [token for row, chunk in fed for token in row.sequence[chunk.start : chunk.stop]]
+        with self.student.adapter_on([row.request.adapter for row, chunk in fed for _ in range(len(chunk))]):
+            logits_WV = feed(self._model, ids, step, self._cache, wanted)
+        for row, chunk in fed:
+            row.fed = chunk.stop
+        return self._write([row for row, _ in fed], positions, logits_WV)
+
+    def _chunks(self) -> list[tuple[Row, Chunk]]:
+        """What each row is fed, single tokens first; long prompts take several steps."""
+        room, fed = STEP_TOKENS - len(self._rows), list[tuple[Row, Chunk]]()
+        for row in self._rows:
+            chunk = row.chunk(1 + room)
+            room -= len(chunk) - 1
+            fed.append((row, chunk))
+        return sorted(fed, key=lambda pair: len(pair[1]) > 1)
+
+    def _write(self, rows: Sequence[Row], positions: Sequence[range], logits_WV: torch.Tensor) -> list[Written]:
+        ends = list(accumulate(map(len, positions)))
+        whole = [(row, end) for row, end in zip(rows, ends, strict=True) if row.decides]
+        chosen = iter(list[int]())
+        if whole:
+            last = logits_WV[[end - 1 for _, end in whole]] if len(whole) < len(logits_WV) else logits_WV
+            chosen = iter(self.sampling.choose(last, [row.place for row, _ in whole]))
+        written = []
+        for row, places, end in zip(rows, positions, ends, strict=True):
+            if row.decides:
+                written += row.accept(next(chosen), logits_WV[end - 1])
+            if row.request.logprobs:
+                row.score(logits_WV[end - len(places) : end].float().log_softmax(-1), places)
+        return written
+
+    def _finished(self) -> Iterator[Completion]:
+        """Takes finished rows out; the last busy row moves into each freed slot, and branches wait for one."""
+        for slot in reversed(range(len(self._rows))):
+            row = self._rows[slot]
+            self._waiting.extendleft(row.branches)
+            row.branches.clear()
+            if not row.done:
+                continue
+            last = self._rows.pop()
+            if last is not row:
+                self._move(last, slot)
+            yield row.completion(self.sampling.seed)
+
+    @torch.inference_mode()
+    def _move(self, row: Row, slot: int) -> None:
+        self._cache.copy(row.slot, slot, row.fed)
+        row.slot = slot
+        self._rows[slot] = row
+
+
+def _nearest(row: Row, others: Sequence[Row], limits: Sequence[int]) -> tuple[Row | None, int]:
+    """The row that begins like this one for longest, and for how long; one token at least is left to be fed."""
+    nearest, most = None, 0
+    ids = row.sequence
+    for other, limit in zip(others, limits, strict=True):
+        limit = min(limit, len(ids) - 1)
+        if limit <= most or other.sequence[most] != ids[most] or other.request.adapter != row.request.adapter:
+            continue
+        pairs = zip(other.sequence[:limit], ids, strict=False)
+        shared = next((n for n, (theirs, mine) in enumerate(pairs) if theirs != mine), limit)
+        if shared > most:
+            nearest, most = other, shared
+    return nearest, most

@@ -1,0 +1,194 @@
+"""One request while it is being answered: its tokens, and what a controller makes of them.
+
+Shape suffixes: P positions of a step, V vocabulary.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import torch
+
+from workbench.inference.request import Request, Written
+from workbench.inference.slots import Chunk
+from workbench.inference.steering import Branch, Command, Controller, End, Rewind, View
+from workbench.inference.text import TextStream, cut_before
+from workbench.records import Completion, Event, FinishReason
+from workbench.students import Student
+
+
+@dataclass(slots=True)
+class Row:
+    """A prompt, what was written after it, and how much of both the model has seen."""
+
+    student: Student
+    request: Request
+    sequence: list[int]
+    """Prompt and answer; all beyond ``fed`` is still to be fed."""
+    prompt_tokens: int
+    controller: Controller | None = None
+    fed: int = 0
+    """Positions in the cache."""
+    slot: int = -1
+    taken_back: int = 0
+    """Tokens that were rewound; they count towards the limit, so that every row ends."""
+    events: list[Event] = field(default_factory=list)
+    logprobs: list[float] = field(default_factory=list)
+    entropies: list[float] = field(default_factory=list)
+    finish: FinishReason | None = None
+    branches: list[Row] = field(default_factory=list)
+    """Copies that still wait for a slot."""
+    started: float = field(default_factory=time.monotonic)
+    _stream: TextStream | None = None
+    _streamed: int = 0
+
+    @classmethod
+    def opened(cls, student: Student, request: Request, prompt: Sequence[int]) -> Row:
+        """Returns the row of a new request."""
+        controller = request.steering.controller(student.prompter.text_ids) if request.steering else None
+        return cls(student, request, list(prompt), len(prompt), controller)
+
+    @property
+    def written(self) -> tuple[int, ...]:
+        """The answer's tokens so far."""
+        return tuple(self.sequence[self.prompt_tokens :])
+
+    @property
+    def length(self) -> int:
+        """Number of tokens of the answer so far."""
+        return len(self.sequence) - self.prompt_tokens
+
+    @property
+    def needs(self) -> int:
+        """Positions that the row takes at most."""
+        return self.prompt_tokens + self.request.max_tokens
+
+    @property
+    def done(self) -> bool:
+        """True where nothing is left to write, nor to record of what was injected last."""
+        return self.finish is not None and (not self.request.logprobs or len(self.logprobs) == self.length)
+
+    @property
+    def decides(self) -> bool:
+        """True where the model has seen all there is, and what comes next is its choice."""
+        return self.finish is None and self.fed == len(self.sequence)
+
+    @property
+    def place(self) -> tuple[str, int, int]:
+        """Where the noise of the next token belongs."""
+        return self.request.problem_id, self.request.sample, self.length
+
+    def chunk(self, most: int) -> Chunk:
+        """Returns what is to be fed next: at most so many tokens, at least one."""
+        return Chunk(self.slot, self.fed, min(len(self.sequence), self.fed + max(most, 1)))
+
+    def logits_wanted(self, chunk: Chunk) -> range:
+        """Positions of a chunk whose logits are needed: the newest, and each that predicts a recorded token."""
+        if self.request.logprobs:
+            return range(max(chunk.start, self.prompt_tokens - 1), chunk.stop)
+        return range(len(self.sequence) - 1, len(self.sequence)) if chunk.stop == len(self.sequence) else range(0)
+
+    def accept(self, token: int, logits_V: torch.Tensor) -> list[Written]:
+        """Adds the model's choice, unless a controller has it otherwise; returns what was written."""
+        ends = token in self.student.end_ids
+        command = self.controller(self._view(token, ends, logits_V)) if self.controller else None
+        before = self.length
+        if isinstance(command, Branch):
+            self.events.append(command.event)
+            self.branches += [self._branch(command, sample) for sample in command.samples]
+            command = None
+        if command is not None:
+            return self._obey(command)
+        if ends:
+            self.finish = "stop"
+            return []
+        self._extend((token,))
+        return self._report(before, forced=False)
+
+    def _obey(self, command: Command) -> list[Written]:
+        assert not isinstance(command, Branch)
+        self.events.append(command.event)
+        if isinstance(command, End):
+            self.finish = "budget"
+            return []
+        if isinstance(command, Rewind):
+            self._take_back(max(0, min(command.keep, self.length)))
+        before = self.length
+        self._extend(command.token_ids)
+        return self._report(before, forced=True, event=command.event)
+
+    def _extend(self, ids: Sequence[int]) -> None:
+        room = self.request.max_tokens - self.taken_back - self.length
+        self.sequence += ids[: max(room, 0)]
+        if len(ids) >= room:
+            self.finish = "length"
+        if self.request.stop and self._read().stopped:
+            self.finish = "stop"
+
+    def _take_back(self, keep: int) -> None:
+        self.taken_back += self.length - keep
+        del self.sequence[self.prompt_tokens + keep :]
+        del self.logprobs[keep:], self.entropies[keep:]
+        # The last kept token is fed again: its logits are those of the place where the row goes on.
+        self.fed = min(self.fed, len(self.sequence) - 1)
+        self._stream, self._streamed = None, 0
+
+    def _branch(self, command: Branch, sample: int) -> Row:
+        request = replace(self.request, sample=sample, steering=command.steering)
+        copy = Row.opened(self.student, request, self.sequence)
+        copy.prompt_tokens = self.prompt_tokens
+        copy.taken_back = self.taken_back
+        copy.events, copy.logprobs, copy.entropies = [*self.events], [*self.logprobs], [*self.entropies]
+        return copy
+
+    def _report(self, before: int, *, forced: bool, event: Event | None = None) -> list[Written]:
+        name, sample, arm = self.request.problem_id, self.request.sample, self.request.arm
+        return [
+            Written(name, sample, arm, token, position, forced, event if position == before else None)
+            for position, token in enumerate(self.written[before:], before)
+        ]
+
+    def score(self, logprobs_PV: torch.Tensor, positions: range) -> None:
+        """Records the log-probability of each token that follows one of these positions."""
+        for position, logprobs_V in zip(positions, logprobs_PV, strict=True):
+            if position + 1 < len(self.sequence) and position + 1 - self.prompt_tokens == len(self.logprobs):
+                self.logprobs.append(float(logprobs_V[self.sequence[position + 1]]))
+                self.entropies.append(float(-(logprobs_V.exp() * logprobs_V).nansum()))
+
+    def _view(self, token: int, ends: bool, logits_V: torch.Tensor) -> View:
+        written = self.written
+
+        def decode(ids: Sequence[int]) -> str:
+            return self._read().text if ids is written else self.student.prompter.decode(ids)
+
+        return View(written, token, ends, self.request.max_tokens - self.taken_back, decode, logits_V)
+
+    def _read(self) -> TextStream:
+        """The text so far, of which only the new tokens are decoded."""
+        if self._stream is None:
+            self._stream = TextStream(self.student.prompter.decode, self.request.stop)
+        self._stream.push(*self.sequence[self.prompt_tokens + self._streamed :])
+        self._streamed = self.length
+        return self._stream
+
+    def completion(self, seed: int) -> Completion:
+        """Returns the finished answer."""
+        assert self.finish is not None
+        text = self.student.prompter.decode(self.written)
+        return Completion(
+            problem_id=self.request.problem_id,
+            arm=self.request.arm,
+            student=self.student.name,
+            sample=self.request.sample,
+            seed=seed,
+            text=cut_before(text, self.request.stop) if self.finish == "stop" else text,
+            token_ids=self.written,
+            logprobs=tuple(self.logprobs) if self.request.logprobs else None,
+            entropies=tuple(self.entropies) if self.request.logprobs else None,
+            prompt_tokens=self.prompt_tokens,
+            finish_reason=self.finish,
+            events=tuple(self.events),
+            seconds=round(time.monotonic() - self.started, 3),
+        )
