@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -60,14 +60,14 @@ def student_of(architecture: str):
 def alone(student, wish: Wish, name: str, sampling: Sampling) -> tuple[int, ...]:
     """The same wish without a cache, a batch, or a chunk."""
 
-    def choose(logits, position):
+    def choose(position, logits, _):
         return sampling.choose(logits[None], [(name, wish.sample, position)])[0]
 
     prompt, moves = student.prompter.question_ids(wish.question), list(wish.moves)
     written: list[int] = []
     limit = wish.max_tokens
     while len(written) < limit:
-        proposed = one_by_one(student, [*prompt, *written], 1, lambda x, _: choose(x, len(written)))
+        proposed = one_by_one(student, [*prompt, *written], 1, partial(choose, len(written)))
         if moves and len(written) >= moves[0][0]:
             _, keep, text = moves.pop(0)
             if keep is not None:

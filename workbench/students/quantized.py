@@ -61,7 +61,7 @@ class Int8Product:
             )
             kept_NK = flat_NI.index_select(1, self._kept_K)
             product_NO = product_NO.mul_(scale_N1).addmm_(kept_NK, self._kept_KO)
-            last = self._last = inputs, product_NO.view(*inputs.shape[:-1], -1)
+            last = self._last = inputs, product_NO.view(*inputs.shape[:-1], product_NO.shape[-1])
         return last[1]
 
 
@@ -143,9 +143,8 @@ def _readers(model: Any, texts_ids: Sequence[Sequence[int]]) -> list[tuple[list[
     finally:
         for hook in hooks:
             hook.remove()
-    return [
-        ([path for path in first if first[path] == group], largest[group]) for group in dict.fromkeys(first.values())
-    ]
+    groups = dict.fromkeys(first.values())
+    return [([path for path in first if first[path] == group], largest[group]) for group in groups]
 
 
 def _linears(model: Any) -> Iterator[tuple[str, nn.Linear]]:
