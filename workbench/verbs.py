@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 from workbench import cli, workflow
@@ -75,18 +76,20 @@ def solve(options: cli.Solve) -> None:
         raise InputError("the question is empty; put it in quotes after the verb")
     student = load_student(options.student)
     _tell(student.source.origin)
+    sampling = Sampling(temperature=options.temperature, top_p=options.top_p, min_p=options.min_p, seed=options.seed)
     completion = workflow.answer(
         options.question,
-        student,
+        student.quantized() if options.fast else student,
         standard_guidance(options.max_tokens) if options.guided else None,
         max_tokens=options.max_tokens,
-        sampling=Sampling(temperature=options.temperature, seed=options.seed),
+        sampling=sampling,
+        watch=None if options.json else partial(print, end="", flush=True),
     )
     marks = [f"[{e.intervention} at token {e.position}: {e.reason}]" for e in completion.events]
     footer = (
         f"[{len(completion.token_ids)} tokens, {duration(completion.seconds)}, ended by {completion.finish_reason}]"
     )
-    cli.show(to_dict(completion), as_json=options.json, lines=[completion.text, *marks, footer])
+    cli.show(to_dict(completion), as_json=options.json, lines=["", *marks, footer])
 
 
 def evaluate(options: cli.Evaluate) -> None:
@@ -95,7 +98,7 @@ def evaluate(options: cli.Evaluate) -> None:
     _tell(student.source.origin)
     asked = workflow.benchmark(options.benchmark, options.seed, options.per_family)
     problems = workflow.untaught_problems(student, asked, _tell)
-    decoding = DecodingConfig(max_tokens=options.max_tokens, seed=options.seed)
+    decoding = DecodingConfig(max_tokens=options.max_tokens, seed=options.seed, fast=options.fast)
     inputs = {
         "student": student.fingerprint(),
         "problems": text_hash(*map(to_json, problems)),

@@ -30,7 +30,7 @@ from workbench.evaluation import (
 )
 from workbench.files import existing_file, write_text
 from workbench.grading import grade_answer
-from workbench.inference import Engine, Request, Sampling
+from workbench.inference import Engine, Request, Sampling, TextStream
 from workbench.interventions import Guidance
 from workbench.pool import embedded_pool, embedded_problems, unseen_families, worked_answer
 from workbench.profiles import Profile
@@ -167,16 +167,32 @@ def answer(
     *,
     max_tokens: int,
     sampling: Sampling | None = None,
+    watch: Say | None = None,
 ) -> Completion:
     """Answers one question.
+
+    Args:
+        question: any text.
+        student: as it is: an adapter works unless it is switched off.
+        guidance: who may step in.
+        max_tokens: of the answer, at most.
+        sampling: greedy by default.
+        watch: is told the answer piece by piece as it is written.
 
     Raises:
         InputError: where the question is empty, too long, or no text that the student can read.
     """
     request = Request(problem_id="question", question=question, max_tokens=max_tokens, steering=guidance)
-    (completion,) = Engine(student, slots=1, sampling=sampling).run([request])
+    text = TextStream(student.prompter.decode)
+    for item in Engine(student, slots=1, sampling=sampling).stream([request]):
+        if isinstance(item, Completion):
+            completion = item
+        elif watch:
+            watch(text.push(item.token_id))
     if completion.error:
         raise InputError(completion.error)
+    if watch:
+        watch(text.flush())
     return completion
 
 
