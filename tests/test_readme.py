@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-SMALL = "--pool-size 600 --size 60 --per-family 1 --epochs 1"
+SMALL = "--pool-size 600 --size 40 --per-family 1 --epochs 1"
 
 
 def commands(heading: str) -> list[str]:

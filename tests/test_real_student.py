@@ -44,6 +44,19 @@ def test_the_engine_writes_what_generate_writes(student):
         assert got[request.problem_id] == expected
 
 
+def test_in_8_bits_the_next_token_is_mostly_the_same(student):
+    fast = student.quantized()
+    errors, alike = [], []
+    for problem in embedded_problems("dev", per_family=1, seed=6)[:6]:
+        ids = torch.tensor([student.prompter.question_ids(problem.question)])
+        with torch.no_grad():
+            exact, rounded = (each.model(ids, use_cache=False).logits[0] for each in (student, fast))
+        errors.append(float((rounded - exact).norm() / exact.norm()))
+        alike.append((rounded.argmax(-1) == exact.argmax(-1)).float())
+    assert max(errors) < 0.12
+    assert float(torch.cat(alike).mean()) > 0.88
+
+
 def test_it_learns_within_its_budget(tmp_path):
     fresh = load_student("smollm2-135m")
     traces = list(islice(embedded_pool(160, seed=9), 160))

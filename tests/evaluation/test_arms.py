@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from workbench.evaluation import BASE, STUDENT, Arm, DecodingConfig, answer_problems, family_rows, grade_arms
@@ -49,6 +51,23 @@ def test_an_interrupted_arm_goes_on_and_ends_the_same(make_student, problems, tm
     assert [c.token_ids for c in resumed] == [c.token_ids for c in whole]
     assert [c.problem_id for c in read_records(tmp_path / "broken.jsonl", Completion)] == [p.id for p in problems]
     assert not list(tmp_path.glob(".*"))
+
+
+def test_a_problem_that_cannot_be_asked_is_recorded_and_the_others_go_on(make_student, problems, tmp_path):
+    asked = [replace(problems[0], question="1 " * 5_000), *problems[1:4]]
+    answered = answer_problems(make_student(), asked, BASE, CONFIG, tmp_path / "x.jsonl", silent)
+    assert [c.finish_reason == "error" for c in answered] == [True, False, False, False]
+    assert "shorten the question" in next(iter(read_records(tmp_path / "x.jsonl", Completion))).error
+
+
+def test_fast_answers_are_kept_apart_from_exact_ones(make_student, problems, tmp_path):
+    fast = replace(CONFIG, fast=True)
+    with pytest.raises(Stop):
+        answer_problems(make_student(), problems, BASE, fast, tmp_path / "x.jsonl", stopping)
+    exact = answer_problems(make_student(), problems, BASE, CONFIG, tmp_path / "x.jsonl", silent)
+    quick = answer_problems(make_student(), problems, BASE, fast, tmp_path / "y.jsonl", silent)
+    whole = answer_problems(make_student(), problems, BASE, CONFIG, tmp_path / "z.jsonl", silent)
+    assert [c.token_ids for c in exact] == [c.token_ids for c in whole] != [c.token_ids for c in quick]
 
 
 def test_what_another_student_left_is_not_taken(make_student, problems, tmp_path):

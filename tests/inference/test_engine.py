@@ -24,6 +24,17 @@ def test_batched_equals_one_by_one(make_student, architecture):
     assert len({len(ids) for ids in expected.values()}) > 1
 
 
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_half_precision_runs_and_is_near(make_student, dtype):
+    student = make_student("gemma3_text")
+    half = replace(make_student("gemma3_text"), name="half")
+    half.model.to(dtype)
+    wanted = requests(6, seed=1, max_tokens=4, logprobs=True)
+    exact = {c.problem_id: c for c in Engine(student, slots=3).run(wanted)}
+    for completion in Engine(half, slots=3).run(wanted):
+        assert completion.logprobs[0] == pytest.approx(exact[completion.problem_id].logprobs[0], abs=0.5)
+
+
 @pytest.mark.parametrize("slots", [1, 2, 3, 7, 30])
 def test_refilled_equals_unrefilled(make_student, slots):
     student = make_student()

@@ -84,6 +84,7 @@ def masked_attention(
     folded = query.reshape(batch, groups, repeats * length, width)
     # A single query's mask serves all heads of its group as it is; longer ones repeat with the heads.
     mask = mask if mask.shape[2] == 1 else mask.repeat(1, 1, repeats, 1)
+    mask = mask if mask.dtype in {torch.bool, query.dtype} else mask.to(query.dtype)
     if softcap is None and sinks is None:
         out = F.scaled_dot_product_attention(folded, key, value, attn_mask=mask, scale=scaling)
     else:
