@@ -70,33 +70,37 @@ def launch(
     """
     if port is not None:
         _check_port(host, port)
-    from starlette.middleware import Middleware
-
     desk = make_desk(student, recorded)
     app = build(desk)
     try:
-        _, local, public = app.launch(
-            server_name=host,
-            server_port=port,
-            share=share,
-            quiet=True,
-            show_error=True,
-            prevent_thread_lock=True,
-            footer_links=["api"],
-            ssr_mode=False,
-            pwa=False,
-            mcp_server=False,
-            max_file_size="1kb",
-            app_kwargs={"middleware": [Middleware(OnlyThisServer)]},
-            **look(),
-        )
+        address = _serve(app, server_name=host, server_port=port, share=share)
     except OSError as error:
         raise InputError(f"no port for the app: {first_line(error)}") from error
     desk.start()
-    ready(public or local)
+    ready(address)
     if block:
         app.block_thread()
     return app
+
+
+def _serve(app: gr.Blocks, **where: Any) -> str:
+    """Starts the server in the background; returns its address."""
+    from starlette.middleware import Middleware
+
+    _, local, public = app.launch(
+        quiet=True,
+        show_error=True,
+        prevent_thread_lock=True,
+        footer_links=["api"],
+        ssr_mode=False,
+        pwa=False,
+        mcp_server=False,
+        max_file_size="1kb",
+        app_kwargs={"middleware": [Middleware(OnlyThisServer)]},
+        **look(),
+        **where,
+    )
+    return str(public or local)
 
 
 def _check_port(host: str, port: int) -> None:
