@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from workbench.errors import InputError
-from workbench.inference import Controller, Encoder, End, Inject, View
+from workbench.inference import Command, Controller, Encoder, View
 from workbench.interventions.intervention import Intervention
 from workbench.interventions.library import Budget, PlanFirst, Verify
 
@@ -35,7 +35,7 @@ class Guidance:
         """Returns what watches one row and keeps each intervention within its limit."""
         fired = [0] * len(self.interventions)
 
-        def control(view: View) -> Inject | End | None:
+        def control(view: View) -> Command | None:
             for index, intervention in enumerate(self.interventions):
                 reason = intervention.fires(view) if fired[index] < intervention.limit else None
                 if reason:

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from workbench.errors import InputError
-from workbench.inference import Encoder, End, Inject, View
+from workbench.inference import Command, Encoder, Inject, View
 from workbench.records import Event
 
 
@@ -41,7 +41,7 @@ class Intervention:
         """Returns why it steps in before the proposed token, in one line; ``None`` lets it pass."""
         raise InputError(f"{self.name} does not say when it fires: give it a method fires(view)")
 
-    def act(self, view: View, reason: str, encode: Encoder) -> Inject | End:
+    def act(self, view: View, reason: str, encode: Encoder) -> Command:
         """Injects ``text``; override for anything else."""
         return inject(self.name, view, reason, self.text, encode)
 

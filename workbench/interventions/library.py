@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from workbench.errors import InputError
-from workbench.inference import Encoder, End, Inject, View
+from workbench.inference import Command, Encoder, End, View
 from workbench.interventions.intervention import Intervention, inject
 from workbench.records import HEADINGS, Event
 
@@ -38,7 +38,7 @@ class Verify(Intervention):
             return "an answer is about to come without a check"
         return "the student wants to end without a check" if view.wants_to_end and view.text else None
 
-    def act(self, view: View, reason: str, encode: Encoder) -> Inject | End:
+    def act(self, view: View, reason: str, encode: Encoder) -> Command:
         """Writes the heading on a line of its own."""
         lead = "" if view.text.endswith("\n") else "\n"
         return inject(self.name, view, reason, lead + self.text, encode)
@@ -81,7 +81,7 @@ class Budget(Intervention):
             return f"the student ends after {written} of at least {self.min_tokens} tokens"
         return None
 
-    def act(self, view: View, reason: str, encode: Encoder) -> Inject | End:
+    def act(self, view: View, reason: str, encode: Encoder) -> Command:
         """Ends, forces the answer, or continues."""
         if len(view.token_ids) >= self.max_tokens:
             return End(Event(intervention=self.name, position=len(view.token_ids), reason=reason, action="end"))
