@@ -48,14 +48,16 @@ def tiny_tokenizer():
 
 
 WINDOWED = {"layer_types": ["sliding_attention", "full_attention"] * 2, "sliding_window": 7}
+EXPERTS = {"num_local_experts": 4, "num_experts_per_tok": 2}
 PECULIAR = {
-    "mistral": {"sliding_window": 9},
-    "qwen2": {"use_sliding_window": True, "max_window_layers": 1, "sliding_window": 7},
-    "gemma2": WINDOWED,
-    "gemma3_text": WINDOWED,
-    "gpt_oss": {**WINDOWED, "num_local_experts": 4, "num_experts_per_tok": 2},
-    "mixtral": {"num_local_experts": 4, "num_experts_per_tok": 2},
-    "granite": {"logits_scaling": 4.0, "attention_multiplier": 0.2, "residual_multiplier": 0.7},
+    "mistral": ("mistral", {"sliding_window": None}),
+    "windowed_mistral": ("mistral", {"sliding_window": 9}),
+    "windowed_qwen2": ("qwen2", {"use_sliding_window": True, "max_window_layers": 1, "sliding_window": 7}),
+    "gemma2": ("gemma2", WINDOWED),
+    "gemma3_text": ("gemma3_text", WINDOWED),
+    "gpt_oss": ("gpt_oss", {**WINDOWED, **EXPERTS}),
+    "mixtral": ("mixtral", EXPERTS),
+    "granite": ("granite", {"logits_scaling": 4.0, "attention_multiplier": 0.2, "residual_multiplier": 0.7}),
 }
 """What makes an architecture unlike a plain Llama, at a size that short tests reach."""
 
@@ -67,8 +69,9 @@ def tiny_model(architecture: str, vocabulary: int, seed: int = 0):
 
     from workbench.students import use_grouped_attention
 
+    kind, peculiar = PECULIAR.get(architecture, (architecture, {}))
     config = AutoConfig.for_model(
-        architecture,
+        kind,
         vocab_size=vocabulary,
         hidden_size=32,
         intermediate_size=48,
@@ -81,7 +84,7 @@ def tiny_model(architecture: str, vocabulary: int, seed: int = 0):
         bos_token_id=0,
         eos_token_id=2,
         pad_token_id=0,
-        **PECULIAR.get(architecture, {}),
+        **peculiar,
     )
     torch.manual_seed(seed)
     model = AutoModelForCausalLM.from_config(config)

@@ -12,7 +12,10 @@ from workbench.errors import InputError
 from workbench.inference import Branch, End, Engine, Inject, Request, Rewind, Sampling, View, Written
 from workbench.records import Completion, Event
 
-ARCHITECTURES = ("llama", "qwen2", "qwen3", "gemma3_text", "mistral", "gemma2", "gpt_oss", "granite", "olmo2")
+ARCHITECTURES = (
+    *("llama", "qwen2", "qwen3", "gemma3_text", "gemma2", "gpt_oss", "granite", "olmo2"),
+    *("windowed_mistral", "windowed_qwen2"),
+)
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)

@@ -9,6 +9,7 @@ Shape suffixes: B batch, H query heads, G key heads, Q queries, K keys, D head s
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 import torch
@@ -19,12 +20,12 @@ from transformers.masking_utils import sdpa_mask
 NAME = "workbench_grouped"
 
 
-class KeyStore:
+class KeyStore(ABC):
     """Keys and values that are read where they lie; a cache may hand one out in place of both tensors."""
 
+    @abstractmethod
     def attend(self, query_1HND: torch.Tensor, **options: Any) -> torch.Tensor:
         """Returns [1, H, N, D] for the tokens of a step; ``options`` go to `masked_attention`."""
-        raise NotImplementedError
 
 
 def grouped_attention(
