@@ -51,3 +51,26 @@ def test_a_merged_adapter_can_not_be_left_out(distilled):
         assert answers(distilled, requests(2)) is not None
         with pytest.raises(StudentError, match="merged"):
             answers(distilled, [replace(r, adapter=False) for r in requests(2)])
+
+
+class Interrupted:
+    """Ctrl-C while a row has written three tokens."""
+
+    def controller(self, encode):
+        def control(view):
+            if len(view.token_ids) == 3:
+                raise KeyboardInterrupt
+
+        return control
+
+
+def test_an_interrupt_leaves_what_is_done_and_everything_as_it_was(distilled):
+    short = [replace(r, adapter=n % 2 == 0, max_tokens=2) for n, r in enumerate(requests(4, seed=1))]
+    long = [replace(r, problem_id=f"long {r.problem_id}", steering=Interrupted()) for r in requests(4, max_tokens=20)]
+    done = []
+    with pytest.raises(KeyboardInterrupt):
+        for completion in Engine(distilled, slots=8).run([*long, *short]):
+            done.append(completion)
+    expected = answers(distilled, short)
+    assert {c.problem_id: c.token_ids for c in done} == expected
+    assert not any(module.disable_adapters for module in distilled.model.modules() if hasattr(module, "lora_A"))
