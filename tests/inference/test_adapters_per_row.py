@@ -68,9 +68,9 @@ def test_an_interrupt_leaves_what_is_done_and_everything_as_it_was(distilled):
     short = [replace(r, adapter=n % 2 == 0, max_tokens=2) for n, r in enumerate(requests(4, seed=1))]
     long = [replace(r, problem_id=f"long {r.problem_id}", steering=Interrupted()) for r in requests(4, max_tokens=20)]
     done = []
+    collected = map(done.append, Engine(distilled, slots=8).run([*long, *short]))
     with pytest.raises(KeyboardInterrupt):
-        for completion in Engine(distilled, slots=8).run([*long, *short]):
-            done.append(completion)
+        list(collected)
     expected = answers(distilled, short)
     assert {c.problem_id: c.token_ids for c in done} == expected
     assert not any(module.disable_adapters for module in distilled.model.modules() if hasattr(module, "lora_A"))
