@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.conftest import tiny_tokenizer
+from workbench.errors import InputError
 from workbench.inference import TextStream
 from workbench.students import Prompter
 
@@ -20,6 +21,35 @@ def test_pieces_make_up_the_text_and_no_character_is_torn(text):
     assert "".join(pieces) + stream.flush() == PROMPTER.decode(ids) == text
     if "\N{REPLACEMENT CHARACTER}" not in text:
         assert not any("\N{REPLACEMENT CHARACTER}" in piece for piece in pieces)
+
+
+def word_tokenizer():
+    """Writes words with a mark for the space before them, and drops the first one, as SentencePiece does."""
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+    from transformers import PreTrainedTokenizerFast
+
+    tokenizer = Tokenizer(models.BPE(unk_token="<unk>"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
+    tokenizer.decoder = decoders.Metaspace()
+    trainer = trainers.BpeTrainer(vocab_size=80, special_tokens=["<unk>"])
+    tokenizer.train_from_iterator(["add the sum of 1 and 2"] * 9, trainer)
+    return PreTrainedTokenizerFast(tokenizer_object=tokenizer, unk_token="<unk>")
+
+
+def test_spaces_survive_where_a_tokenizer_drops_the_first():
+    prompter = Prompter(word_tokenizer())
+    ids = prompter.text_ids("add 1 and 2 of the sum")
+    stream, shown = TextStream(prompter.decode), ""
+    for token in ids:
+        shown += stream.push(token) + stream.push()
+    assert shown + stream.flush() == prompter.decode(ids) == "add 1 and 2 of the sum"
+
+
+def test_what_a_tokenizer_cannot_write_is_named():
+    prompter = Prompter(word_tokenizer())
+    prompter.check_question("add 1  and 2")
+    with pytest.raises(InputError, match="cannot write '7'"):
+        prompter.check_question("add 1 and 7 of the sum")
 
 
 def test_a_character_of_several_tokens_comes_when_it_is_whole():

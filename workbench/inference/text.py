@@ -33,6 +33,8 @@ class TextStream:
 
     def push(self, *ids: int) -> str:
         """Adds tokens; returns the further text that may be shown."""
+        if not ids:
+            return ""
         self._ids += ids
         after = self._decode(self._ids[self._anchor :])
         whole = after.rstrip(TORN)
