@@ -211,6 +211,8 @@ def compare(
     with closing(_stream(student, problem, found, max_tokens)) as stream:
         fresh = set[str]()
         for item in stream:
+            if item.sample:
+                continue  # a branch has no pane
             if item.arm in fresh and not _goes_along(item):
                 yield _snapshot(desk, student, started)
                 fresh.clear()

@@ -183,11 +183,17 @@ def answer(
         InputError: where the question is empty, too long, or no text that the student can read.
     """
     request = Request(problem_id="question", question=question, max_tokens=max_tokens, steering=guidance)
-    text = TextStream(student.prompter.decode)
+    text, ids = TextStream(student.prompter.decode), list[int]()
     for item in Engine(student, slots=1, sampling=sampling).stream([request]):
+        if item.sample != request.sample:
+            continue  # a branch, which is another answer
         if isinstance(item, Completion):
             completion = item
         elif watch:
+            if item.position < len(ids):
+                text = TextStream(student.prompter.decode)
+                watch("\n" + text.push(*ids[: item.position]))
+            ids[item.position :] = [item.token_id]
             watch(text.push(item.token_id))
     if completion.error:
         raise InputError(completion.error)

@@ -74,3 +74,32 @@ def test_an_interrupt_leaves_what_is_done_and_everything_as_it_was(distilled):
     expected = answers(distilled, short)
     assert {c.problem_id: c.token_ids for c in done} == expected
     assert not any(module.disable_adapters for module in distilled.model.modules() if hasattr(module, "lora_A"))
+
+
+@pytest.mark.parametrize(
+    "peculiar",
+    [
+        {"target_modules": ["q_proj", "lm_head"]},
+        {"target_modules": ["q_proj", "embed_tokens"]},
+        {"use_dora": True},
+        {"lora_bias": True},
+        {"modules_to_save": ["norm"]},
+    ],
+)
+def test_an_adapter_that_is_no_plain_lora_is_on_or_off_for_a_whole_run(make_student, peculiar):
+    from peft import LoraConfig, get_peft_model
+
+    plain = answers(make_student(), requests(3, max_tokens=6))
+    base = make_student()
+    torch.manual_seed(0)
+    config = LoraConfig(r=2, **{"target_modules": ["q_proj"], **peculiar}, init_lora_weights=False)
+    model = get_peft_model(base.model, config)
+    for name, parameter in model.named_parameters():
+        if "modules_to_save" in name:
+            parameter.data.mul_(3)
+    student = replace(base, model=model.eval().requires_grad_(False))
+    off = [replace(r, adapter=False) for r in requests(3, max_tokens=6)]
+    assert answers(student, off) == plain
+    assert answers(student, requests(3, max_tokens=6)) != plain
+    with pytest.raises(StudentError, match="plain LoRA"):
+        answers(student, [*off, *(replace(r, problem_id=f"on {r.problem_id}") for r in requests(3, max_tokens=6))])

@@ -132,12 +132,16 @@ def test_a_rewound_row_equals_one_that_never_went_there(make_student, architectu
 
 def test_endless_rewinding_ends(make_student):
     class Stubborn:
-        def controller(self, encode):
-            return lambda view: Rewind(0, (), event(view, "rewind")) if len(view.token_ids) == 3 else None
+        def __init__(self, keep):
+            self.keep = keep
 
-    (completion,) = Engine(make_student()).run([requests(1, max_tokens=50, steering=Stubborn())[0]])
-    assert completion.finish_reason in {"length", "stop"}
-    assert len(completion.events) <= 17
+        def controller(self, encode):
+            return lambda view: Rewind(self.keep, (), event(view, "rewind")) if len(view.token_ids) == 3 else None
+
+    for keep, most in ((0, 17), (99, 50)):
+        (completion,) = Engine(make_student()).run(requests(1, max_tokens=50, steering=Stubborn(keep)))
+        assert completion.finish_reason in {"length", "stop"}
+        assert 0 < len(completion.events) <= most
 
 
 @pytest.mark.parametrize("slots", [1, 2, 8])
@@ -218,6 +222,57 @@ def test_recorded_logprobs_and_entropies_are_those_of_a_plain_pass(make_student,
             assert logprob == pytest.approx(float(plain[token]), abs=1e-3)
             assert entropy == pytest.approx(float(torch.distributions.Categorical(logits=plain).entropy()), abs=1e-3)
             ids.append(token)
+
+
+@pytest.mark.parametrize("second", ["branch", "rewind", "end"])
+def test_what_follows_at_once_on_an_injection_finds_its_logprobs_complete(make_student, second):
+    student = make_student()
+
+    class Twice:
+        def controller(self, encode):
+            ids = tuple(encode("abcdef"))
+            left = [
+                lambda view: Inject(ids[:4], event(view)),
+                {
+                    "branch": lambda view: Branch((1,), event(view)),
+                    "rewind": lambda view: Rewind(4, tuple(encode("2+1")), event(view)),
+                    "end": lambda view: End(event(view)),
+                }[second],
+            ]
+            return lambda view: left.pop(0)(view) if left and len(view.token_ids) >= 3 else None
+
+    request = Request(problem_id="1", question="the sum of 1 2", max_tokens=16, logprobs=True, steering=Twice())
+    found = list(Engine(student, slots=1).run([request]))
+    assert len(found) == (2 if second == "branch" else 1)
+    for completion in found:
+        ids = prompt_of(student, request)
+        for token, logprob in zip(completion.token_ids, completion.logprobs, strict=True):
+            assert logprob == pytest.approx(float(next_logits(student, ids).log_softmax(-1)[token]), abs=1e-3)
+            ids.append(token)
+
+
+def test_an_empty_injection_is_refused():
+    with pytest.raises(InputError, match="injects no tokens"):
+        Inject((), Event(intervention="Hint", position=0, reason="test", action="inject"))
+
+
+def test_token_ids_of_another_tokenizer_are_told_and_the_others_go_on(make_student):
+    bad = [Request(problem_id=str(ids), prompt_ids=ids, max_tokens=2) for ids in ((10**6,), (-1,), ())]
+    found = {c.problem_id: c for c in Engine(make_student()).run([*bad, *requests(2, max_tokens=2)])}
+    assert [bool(found[name].error) for name in ("(1000000,)", "(-1,)", "()", "0", "1")] == [True] * 3 + [False] * 2
+
+
+def test_a_view_that_is_read_late_still_tells_its_own_text(make_student):
+    views = []
+
+    class Keep:
+        def controller(self, encode):
+            return views.append
+
+    (completion,) = Engine(make_student()).run(requests(1, seed=3, max_tokens=8, steering=Keep()))
+    assert len(views) >= len(completion.token_ids) > 3
+    decode = views[0].decode
+    assert [view.text for view in views] == [decode(tuple(view.token_ids)) for view in views]
 
 
 def test_a_stop_marker_may_span_tokens_and_is_cut_off(make_student):

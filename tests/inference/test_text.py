@@ -45,6 +45,14 @@ def test_spaces_survive_where_a_tokenizer_drops_the_first():
     assert shown + stream.flush() == prompter.decode(ids) == "add 1 and 2 of the sum"
 
 
+def test_a_space_after_a_token_without_text_survives():
+    tokenizer = word_tokenizer()
+    prompter = Prompter(tokenizer)
+    ids = [*prompter.text_ids("add"), tokenizer.unk_token_id, *prompter.text_ids("and 2")]
+    stream = TextStream(prompter.decode)
+    assert "".join(map(stream.push, ids)) + stream.flush() == prompter.decode(ids) == "add and 2"
+
+
 def test_what_a_tokenizer_cannot_write_is_named():
     prompter = Prompter(word_tokenizer())
     prompter.check_question("add 1  and 2")

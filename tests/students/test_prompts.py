@@ -5,6 +5,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from workbench.errors import StudentError
+from workbench.students import Prompter
 
 HOSTILE = st.lists(
     st.sampled_from(
@@ -53,3 +54,15 @@ def _cached(make_student):
     if not _PROMPTERS:
         _PROMPTERS.append(make_student().prompter)
     return _PROMPTERS[0]
+
+
+def test_a_token_inside_of_a_longer_one_does_not_get_through():
+    from tokenizers import AddedToken
+
+    from tests.conftest import tiny_tokenizer
+
+    tokenizer = tiny_tokenizer()
+    tokenizer.add_tokens([AddedToken("aXbYc", special=False), AddedToken("XbY", special=False)])
+    ids = Prompter(tokenizer).text_ids("aXbYc 1 aXbYc")
+    assert not set(ids) & set(tokenizer.added_tokens_decoder)
+    assert tokenizer.decode(ids) == "aXbYc 1 aXbYc"

@@ -47,6 +47,14 @@ def test_a_token_does_not_depend_on_its_batch():
     torch.testing.assert_close(layer(x)[1], layer(x[1:2].clone())[0])
 
 
+def test_nothing_is_kept_once_all_layers_have_read(make_student):
+    fast = make_student().quantized()
+    fast.model(torch.tensor([fast.prompter.question_ids("1 2")]))
+    products = {module._product for module in fast.model.modules() if isinstance(module, Int8Linear)}
+    assert len(products) < sum(isinstance(module, Int8Linear) for module in fast.model.modules())
+    assert all(each._kept is None for each in products)
+
+
 def test_an_empty_or_silent_input_gives_zeros():
     (linear,), shared, _ = product(48)
     layer = Int8Linear(linear, shared, 0)

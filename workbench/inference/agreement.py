@@ -24,7 +24,7 @@ class Agreement:
 
     same: int = 0
     near_ties: int = 0
-    """Answers that part where the two best logits differ by less than `NEAR_TIE`."""
+    """Answers that part where both choices are within `NEAR_TIE` of the best logit."""
     different: int = 0
     """Answers that part anywhere else: a defect, where both were meant to be exact."""
 
@@ -53,15 +53,17 @@ def agreement(
             continue
         pairs = zip(ours, theirs, strict=False)
         parted = next((n for n, pair in enumerate(pairs) if pair[0] != pair[1]), min(len(ours), len(theirs)))
-        gap = _gap(student, [*prompt, *ours[:parted]], adapter)
+        gap = _gap(
+            student, [*prompt, *ours[:parted]], (ours[parted : parted + 1], theirs[parted : parted + 1]), adapter
+        )
         counts["near_ties" if gap < NEAR_TIE else "different"] += 1
     return Agreement(**counts)
 
 
 @torch.no_grad()
-def _gap(student: Student, ids: Sequence[int], adapter: bool) -> float:
-    """The difference of the two best logits after ``ids``, from one plain pass."""
+def _gap(student: Student, ids: Sequence[int], choices: Sequence[Sequence[int]], adapter: bool) -> float:
+    """How far the worse of two choices after ``ids`` is from the best logit, from one plain pass; none is the end."""
     with student.adapter_on([adapter] * len(ids)):
         logits_V = student.model(torch.tensor([list(ids)], device=student.device), use_cache=False).logits[0, -1]
-    best, second = logits_V.float().topk(2).values.tolist()
-    return float(best - second)
+    worse = min(max(float(logits_V[token]) for token in choice or student.end_ids) for choice in choices)
+    return float(logits_V.max()) - worse

@@ -102,20 +102,20 @@ class Batch:
     def _step(self) -> list[Written]:
         """Feeds every row; those that the model has seen whole get a token."""
         fed = self._chunks()
-        step = Step([chunk for _, chunk in fed], self.student.device)
-        starts = accumulate((len(chunk) for _, chunk in fed), initial=0)
-        positions = [row.logits_wanted(chunk) for row, chunk in fed]
-        wanted = [
-            start + position - chunk.start
-            for (_, chunk), start, places in zip(fed, starts, positions, strict=False)
-            for position in places
-        ]
         ids = [token for row, chunk in fed for token in row.sequence[chunk.start : chunk.stop]]
+        starts = accumulate((len(chunk) for _, chunk in fed), initial=0)
+        places = [row.logits_wanted(chunk) for row, chunk in fed]
+        wanted = [
+            start + place - chunk.start
+            for (_, chunk), start, wished in zip(fed, starts, places, strict=False)
+            for place in wished
+        ]
+        step = Step([chunk for _, chunk in fed], self.student.device)
         with self.student.adapter_on([row.request.adapter for row, chunk in fed for _ in range(len(chunk))]):
             logits_WV = feed(self._model, ids, step, self._cache, wanted)
         for row, chunk in fed:
             row.fed = chunk.stop
-        return self._write([row for row, _ in fed], positions, logits_WV)
+        return self._write([row for row, _ in fed], places, logits_WV)
 
     def _chunks(self) -> list[tuple[Row, Chunk]]:
         """What each row is fed, single tokens first; long prompts take several steps."""
@@ -126,19 +126,25 @@ class Batch:
             fed.append((row, chunk))
         return sorted(fed, key=lambda pair: len(pair[1]) > 1)
 
-    def _write(self, rows: Sequence[Row], positions: Sequence[range], logits_WV: torch.Tensor) -> list[Written]:
-        ends = list(accumulate(map(len, positions)))
-        whole = [(row, end) for row, end in zip(rows, ends, strict=True) if row.decides]
-        chosen = iter(list[int]())
-        if whole:
-            last = logits_WV[[end - 1 for _, end in whole]] if len(whole) < len(logits_WV) else logits_WV
-            chosen = iter(self.sampling.choose(last, [row.place for row, _ in whole]))
-        written = []
-        for row, places, end in zip(rows, positions, ends, strict=True):
-            if row.decides:
-                written += row.accept(next(chosen), logits_WV[end - 1])
+    def _write(self, rows: Sequence[Row], places: Sequence[range], logits_WV: torch.Tensor) -> list[Written]:
+        """Records what was asked for, and lets each row that decides take its next token."""
+        written, deciding, last = list[Written](), list[Row](), list[int]()
+        for row, wished, end in zip(rows, places, accumulate(map(len, places)), strict=True):
             if row.request.logprobs:
-                row.score(logits_WV[end - len(places) : end].float().log_softmax(-1), places)
+                # Of what was injected before; a rewind or a branch below must find it complete.
+                row.score(_logprobs(logits_WV[end - len(wished) : end]), wished)
+            if row.decides:
+                deciding.append(row)
+                last.append(end - 1)
+        if not deciding:
+            return []
+        logits_BV = logits_WV if last == list(range(len(logits_WV))) else logits_WV[last]
+        chosen = self.sampling.choose(logits_BV, [row.place for row in deciding])
+        for row, token, logits_V in zip(deciding, chosen, logits_BV, strict=True):
+            place = len(row.sequence) - 1
+            written += row.accept(token, logits_V)
+            if row.request.logprobs:
+                row.score(_logprobs(logits_V[None]), range(place, place + 1))
         return written
 
     def _finished(self) -> Iterator[Completion]:
@@ -159,6 +165,10 @@ class Batch:
         self._cache.copy(row.slot, slot, row.fed)
         row.slot = slot
         self._rows[slot] = row
+
+
+def _logprobs(logits_WV: torch.Tensor) -> torch.Tensor:
+    return logits_WV.float().log_softmax(-1)
 
 
 def _nearest(row: Row, others: Sequence[Row], limits: Sequence[int]) -> tuple[Row | None, int]:

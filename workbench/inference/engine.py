@@ -36,13 +36,14 @@ class Engine:
         self.slots = slots
         self.sampling = sampling or Sampling()
         self._known = decodable(student.model.get_base_model() if student.has_adapter else student.model, student.name)
-        self._ends = student.end_ids
+        _ = student.end_ids  # raises where there is none
 
     def run(self, requests: Iterable[Request]) -> Iterator[Completion]:
         """Yields completions as they finish, in no particular order.
 
         Requests are read as slots fall free, so that there may be any number of them. One that cannot be
-        answered gives a completion with ``finish_reason="error"`` and the reason; the others go on.
+        answered gives a completion with ``finish_reason="error"`` and the reason; the others go on. What a
+        controller raises ends the run.
         Stopping the iteration early (Ctrl-C included) loses only the rows that are still running.
 
         Args:
@@ -93,6 +94,9 @@ class Engine:
             prompt = tuple(prompter.question_ids(request.question or ""))
         if not prompt:
             raise InputError("the prompt is empty; ask something")
+        vocabulary = self.student.model.get_input_embeddings().weight.shape[0]
+        if not (min(prompt) >= 0 and max(prompt) < vocabulary):
+            raise InputError(f"the prompt has a token id outside of 0 to {vocabulary - 1:,}: it is another tokenizer's")
         row = Row.opened(self.student, request, prompt)
         if row.needs > self._known.positions:
             raise InputError(

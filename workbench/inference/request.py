@@ -55,7 +55,7 @@ class Written:
     arm: str
     token_id: int
     position: int
-    """Index of the token in the answer; tokens that stood there and after it before were taken back."""
+    """Index of the token in the answer. Tokens that stood there before, and all after it, were taken back."""
     forced: bool
     """True where an intervention wrote it and not the model."""
     event: Event | None = None

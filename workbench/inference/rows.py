@@ -13,7 +13,7 @@ import torch
 
 from workbench.inference.request import Request, Written
 from workbench.inference.slots import Chunk
-from workbench.inference.steering import Branch, Command, Controller, End, Rewind, View
+from workbench.inference.steering import Branch, Controller, End, Inject, Rewind, View
 from workbench.inference.text import TextStream, cut_before
 from workbench.records import Completion, Event, FinishReason
 from workbench.students import Student
@@ -94,30 +94,32 @@ class Row:
         """Adds the model's choice, unless a controller has it otherwise; returns what was written."""
         ends = token in self.student.end_ids
         command = self.controller(self._view(token, ends, logits_V)) if self.controller else None
-        before = self.length
-        if isinstance(command, Branch):
-            self.events.append(command.event)
-            self.branches += [self._branch(command, sample) for sample in command.samples]
-            command = None
-        if command is not None:
-            return self._obey(command)
+        event = command.event if command else None
+        self.events += [event] if event else []
+        match command:
+            case End():
+                self.finish = "budget"
+                return []
+            case Inject(token_ids=ids):
+                return self._written(ids, event)
+            case Rewind(keep=keep, token_ids=ids):
+                self._take_back(max(0, min(keep, self.length)), least=0 if ids else 1)
+                return self._written(ids, event)
+            case Branch(samples=samples):
+                self.branches += [self._branch(command, sample) for sample in samples]
         if ends:
             self.finish = "stop"
             return []
-        self._extend((token,))
-        return self._report(before, forced=False)
+        return self._written((token,), None)
 
-    def _obey(self, command: Command) -> list[Written]:
-        assert not isinstance(command, Branch)
-        self.events.append(command.event)
-        if isinstance(command, End):
-            self.finish = "budget"
-            return []
-        if isinstance(command, Rewind):
-            self._take_back(max(0, min(command.keep, self.length)))
+    def _written(self, ids: Sequence[int], event: Event | None) -> list[Written]:
         before = self.length
-        self._extend(command.token_ids)
-        return self._report(before, forced=True, event=command.event)
+        self._extend(ids)
+        name, sample, arm = self.request.problem_id, self.request.sample, self.request.arm
+        return [
+            Written(name, sample, arm, token, position, event is not None, event if position == before else None)
+            for position, token in enumerate(self.written[before:], before)
+        ]
 
     def _extend(self, ids: Sequence[int]) -> None:
         room = self.request.max_tokens - self.taken_back - self.length
@@ -127,8 +129,9 @@ class Row:
         if self.request.stop and self._read().stopped:
             self.finish = "stop"
 
-    def _take_back(self, keep: int) -> None:
-        self.taken_back += self.length - keep
+    def _take_back(self, keep: int, least: int) -> None:
+        # What neither takes back nor writes anything counts too, or it could be repeated for ever.
+        self.taken_back += max(least, self.length - keep)
         del self.sequence[self.prompt_tokens + keep :]
         del self.logprobs[keep:], self.entropies[keep:]
         # The last kept token is fed again: its logits are those of the place where the row goes on.
@@ -143,13 +146,6 @@ class Row:
         copy.events, copy.logprobs, copy.entropies = [*self.events], [*self.logprobs], [*self.entropies]
         return copy
 
-    def _report(self, before: int, *, forced: bool, event: Event | None = None) -> list[Written]:
-        name, sample, arm = self.request.problem_id, self.request.sample, self.request.arm
-        return [
-            Written(name, sample, arm, token, position, forced, event if position == before else None)
-            for position, token in enumerate(self.written[before:], before)
-        ]
-
     def score(self, logprobs_PV: torch.Tensor, positions: range) -> None:
         """Records the log-probability of each token that follows one of these positions."""
         for position, logprobs_V in zip(positions, logprobs_PV, strict=True):
@@ -158,10 +154,12 @@ class Row:
                 self.entropies.append(float(-(logprobs_V.exp() * logprobs_V).nansum()))
 
     def _view(self, token: int, ends: bool, logits_V: torch.Tensor) -> View:
-        written = self.written
+        written, now = self.written, (self.length, self.taken_back)
 
         def decode(ids: Sequence[int]) -> str:
-            return self._read().text if ids is written else self.student.prompter.decode(ids)
+            # A view that is read later, when the row has gone on, cannot use the row's text.
+            current = ids is written and now == (self.length, self.taken_back)
+            return self._read().text if current else self.student.prompter.decode(ids)
 
         return View(written, token, ends, self.request.max_tokens - self.taken_back, decode, logits_V)
 

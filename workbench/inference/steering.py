@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Protocol
 
+from workbench.errors import InputError
 from workbench.records import Event
 
 
@@ -28,7 +29,7 @@ class View:
 
     @cached_property
     def text(self) -> str:
-        """What was written so far."""
+        """What was written so far; a character whose bytes are not all there yet is left out."""
         return self.decode(self.token_ids)
 
     @cached_property
@@ -45,10 +46,14 @@ class View:
 
 @dataclass(frozen=True, slots=True)
 class Inject:
-    """Write these tokens instead of the proposed one; the model then goes on."""
+    """Write these tokens, at least one, instead of the proposed one; the model then goes on."""
 
     token_ids: tuple[int, ...]
     event: Event
+
+    def __post_init__(self) -> None:
+        if not self.token_ids:
+            raise InputError(f"{self.event.intervention} injects no tokens; let the proposed one pass instead")
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from workbench.errors import StudentError, first_line
 from workbench.inference.slots import Chunk, SlotCache, Step
 from workbench.students.quantized import Int8Linear
 
-_KNOWN: weakref.WeakKeyDictionary[Any, Decodable] = weakref.WeakKeyDictionary()
+_KNOWN: weakref.WeakKeyDictionary[Any, tuple[torch.dtype, Decodable]] = weakref.WeakKeyDictionary()
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +42,13 @@ def decodable(model: Any, name: str) -> Decodable:
     Raises:
         StudentError: where it cannot be decoded here, with the reason.
     """
-    if model not in _KNOWN:
+    dtype = model.get_input_embeddings().weight.dtype
+    if model not in _KNOWN or _KNOWN[model][0] != dtype:
         config = model.config.get_text_config()
         _refuse_by_configuration(model, config, name)
         windows = _windows(config)
-        _KNOWN[model] = Decodable(windows, _positions(config), _try_out(model, windows, name))
-    return _KNOWN[model]
+        _KNOWN[model] = dtype, Decodable(windows, _positions(config), _try_out(model, windows, name))
+    return _KNOWN[model][1]
 
 
 def feed(model: Any, ids: list[int], step: Step, cache: SlotCache, wanted: list[int]) -> torch.Tensor:

@@ -38,9 +38,11 @@ class TextStream:
         self._ids += ids
         after = self._decode(self._ids[self._anchor :])
         whole = after.rstrip(TORN)
+        grown = len(whole) > self._taken
         self.text += whole[self._taken :]
         self._taken = max(self._taken, len(whole))
-        if whole == after:
+        # A token without text, a control token for instance, is no start to decode from.
+        if grown and whole == after:
             self._anchor, self._done = self._done, len(self._ids)
             self._taken = len(self._decode(self._ids[self._anchor :]))
         return self._show(len(self.text) - self._held())

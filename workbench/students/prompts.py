@@ -67,11 +67,12 @@ class Prompter:
             return self._marked(text)
         ids: list[int] = []
         start = 0
-        for match in self._control.finditer(text):
+        # Searched anew after each cut: what is left of one token may begin with another.
+        while match := self._control.search(text, start):
             cut = match.start() + 1
             ids += self._plain(text[start:cut])
             start = cut
-        return ids + self.text_ids(text[start:])
+        return ids + self._marked(text[start:])
 
     def _plain(self, text: str) -> list[int]:
         ids: list[int] = self.tokenizer.encode(text, add_special_tokens=False, split_special_tokens=True)

@@ -45,24 +45,30 @@ class Int8Product:
         rounded_OI = (weight_OI / self._scale_O[:, None]).round_().to(torch.int8)
         self._packed = torch.ops.onednn.qlinear_prepack(rounded_OI, None)
         self._zeros_O = torch.zeros(len(weight_OI), dtype=torch.int32)
-        self._last: tuple[torch.Tensor, torch.Tensor] | None = None
+        self._readers = len(linears)
+        self._kept: tuple[torch.Tensor, torch.Tensor, int] | None = None
+        """What was read last, its product, and how many layers have yet to come for it."""
 
     def __call__(self, inputs: torch.Tensor) -> torch.Tensor:
-        """Returns [..., O] for [..., I]; computed once where layer after layer comes with the same tensor."""
-        last = self._last
-        if last is None or last[0] is not inputs:
-            flat_NI = inputs.reshape(-1, inputs.shape[-1])
-            scale_N1 = (flat_NI * self._others_I).abs_().amax(-1, keepdim=True).div_(127).clamp_(min=1e-12)
-            # Kept channels may leave the range of 8 bits; the weights that would meet them are zero.
-            rounded_NI = (flat_NI / scale_N1).add_(_ZERO_POINT + 0.5).clamp_(0, 255).to(torch.uint8)
-            product_NO = torch.ops.onednn.qlinear_pointwise(
-                *(rounded_NI, 1.0, _ZERO_POINT, self._packed, self._scale_O, self._zeros_O),
-                *(None, 1.0, 0, torch.float32, "none", [], ""),
-            )
-            kept_NK = flat_NI.index_select(1, self._kept_K)
-            product_NO = product_NO.mul_(scale_N1).addmm_(kept_NK, self._kept_KO)
-            last = self._last = inputs, product_NO.view(*inputs.shape[:-1], product_NO.shape[-1])
-        return last[1]
+        """Returns [..., O] for [..., I]; computed once for all layers that come with the same tensor."""
+        # Read once, so that another thread can at worst make this one compute again.
+        kept = self._kept
+        product, left = kept[1:] if kept and kept[0] is inputs else (self._multiply(inputs), self._readers)
+        self._kept = (inputs, product, left - 1) if left > 1 else None
+        return product
+
+    def _multiply(self, inputs: torch.Tensor) -> torch.Tensor:
+        flat_NI = inputs.reshape(-1, inputs.shape[-1])
+        scale_N1 = (flat_NI * self._others_I).abs_().amax(-1, keepdim=True).div_(127).clamp_(min=1e-12)
+        # Kept channels may leave the range of 8 bits; the weights that would meet them are zero.
+        rounded_NI = (flat_NI / scale_N1).add_(_ZERO_POINT + 0.5).clamp_(0, 255).to(torch.uint8)
+        product_NO: torch.Tensor = torch.ops.onednn.qlinear_pointwise(
+            *(rounded_NI, 1.0, _ZERO_POINT, self._packed, self._scale_O, self._zeros_O),
+            *(None, 1.0, 0, torch.float32, "none", [], ""),
+        )
+        kept_NK = flat_NI.index_select(1, self._kept_K)
+        product_NO = product_NO.mul_(scale_N1).addmm_(kept_NK, self._kept_KO)
+        return product_NO.view(*inputs.shape[:-1], product_NO.shape[-1])
 
 
 class Int8Linear(nn.Module):

@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from peft.tuners.lora import Linear as LoraLinear
 from peft.tuners.tuners_utils import BaseTunerLayer
+from peft.utils.other import AuxiliaryTrainingWrapper
 from safetensors import SafetensorError
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -63,7 +65,7 @@ class Student:
         device: torch.device = next(self.model.parameters()).device
         return device
 
-    @property
+    @cached_property
     def end_ids(self) -> frozenset[int]:
         """The token ids that end an answer."""
         config = self.model.generation_config.eos_token_id
@@ -127,7 +129,7 @@ class Student:
         PEFT's own `disable_adapter` walks the whole model each time, and marks the adapter as trainable
         when it comes back.
         """
-        active = [module for module in self._tuned if not module.disable_adapters]
+        active = [module for module in self._switched if not module.disable_adapters]
         for module in active:
             module._disable_adapters = True
         try:
@@ -144,7 +146,7 @@ class Student:
             rows_N: whether it works, for each token of a pass over [1, N] ids; all false is `without_adapter`.
 
         Raises:
-            StudentError: where the adapter is part of the weights, so that no token can be without it.
+            StudentError: where the adapter is part of the weights, or of a kind that works on all tokens or none.
         """
         if all(rows_N) or not self.has_adapter:
             yield
@@ -155,6 +157,10 @@ class Student:
             with self.without_adapter():
                 yield
             return
+        if not self._is_plain_lora:
+            raise StudentError(
+                "only plain LoRA can be on and off in one batch; ask for base answers in a run of their own"
+            )
         on_N1 = torch.tensor(rows_N, device=self.device)[:, None]
         inputs = [down for module in self._tuned for down in module.lora_A.values()]
         hooks = [down.register_forward_pre_hook(lambda _, given: (given[0] * on_N1,)) for down in inputs]
@@ -163,6 +169,21 @@ class Student:
         finally:
             for hook in hooks:
                 hook.remove()
+
+    @cached_property
+    def _switched(self) -> list[Any]:
+        """The modules that compute as the base does when told so, whole copies of base modules among them."""
+        kinds = BaseTunerLayer | AuxiliaryTrainingWrapper
+        return [module for module in self.model.modules() if isinstance(module, kinds)]
+
+    @cached_property
+    def _is_plain_lora(self) -> bool:
+        """True where a token whose LoRA input is zero gets what the base would give it."""
+        configs = self.model.peft_config.values()
+        extras = ("use_dora", "lora_bias", "modules_to_save", "trainable_token_indices")
+        plain = not any(getattr(config, extra, None) for config in configs for extra in extras)
+        output = self.model.get_output_embeddings()
+        return plain and all(isinstance(module, LoraLinear) and module is not output for module in self._switched)
 
     @cached_property
     def _tuned(self) -> list[Any]:
