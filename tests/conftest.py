@@ -105,6 +105,23 @@ def tiny_student(architecture: str = "llama", seed: int = 0):
     return Student(name, model, Prompter(tokenizer), StudentSource(name, Path(), "made by a test"))
 
 
+def with_adapter(base):
+    """A student with an adapter that changes what it writes."""
+    from dataclasses import replace
+
+    import torch
+
+    from workbench.adapters import allocate, attach_lora
+
+    model = attach_lora(base.model, allocate(base.model, 4_000, 0), base_name="tiny", seed=0)
+    torch.manual_seed(1)
+    for name, parameter in model.named_parameters():
+        parameter.requires_grad_(False)
+        if "lora_B" in name:
+            parameter.data.normal_(std=0.3)
+    return replace(base, name="tiny-distilled", model=model.eval())
+
+
 @pytest.fixture
 def make_student() -> Callable:
     """`tiny_student`."""

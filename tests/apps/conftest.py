@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
+from tests.conftest import with_adapter
 from workbench.pool import embedded_problems, worked_answer
 from workbench.records import Completion, Event, Problem, rendered_text, write_records
 
@@ -24,19 +24,9 @@ MEANWHILE = ("base", "student", "student_guided")
 @pytest.fixture(scope="session")
 def distilled(tiny_folder):
     """A tiny student with an adapter that changes what it writes."""
-    import torch
-
-    from workbench.adapters import allocate, attach_lora
     from workbench.students import load_student
 
-    base = load_student(tiny_folder)
-    model = attach_lora(base.model, allocate(base.model, 4_000, 0), base_name="tiny", seed=0)
-    torch.manual_seed(1)
-    for name, parameter in model.named_parameters():
-        parameter.requires_grad_(False)
-        if "lora_B" in name:
-            parameter.data.normal_(std=0.3)
-    return replace(base, name="tiny-distilled", model=model.eval())
+    return with_adapter(load_student(tiny_folder))
 
 
 def completion(problem: Problem, arm: str, text: str, *events: Event) -> Completion:

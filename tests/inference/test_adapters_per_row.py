@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 import torch
 
+from tests.conftest import with_adapter
 from tests.inference.decoding import answers, one_by_one, prompt_of, requests
-from workbench.adapters import allocate, attach_lora
 from workbench.errors import StudentError
 from workbench.inference import Engine, Written
 
@@ -16,14 +16,7 @@ from workbench.inference import Engine, Written
 @pytest.fixture
 def distilled(make_student):
     """A tiny student with an adapter that changes what it writes."""
-    base = make_student()
-    model = attach_lora(base.model, allocate(base.model, 4_000, 0), base_name="tiny", seed=0)
-    torch.manual_seed(1)
-    for name, parameter in model.named_parameters():
-        parameter.requires_grad_(False)
-        if "lora_B" in name:
-            parameter.data.normal_(std=0.3)
-    return replace(base, name="tiny-distilled", model=model.eval())
+    return with_adapter(make_student())
 
 
 def test_rows_with_and_without_the_adapter_share_a_batch(distilled):

@@ -53,9 +53,8 @@ def agreement(
             continue
         pairs = zip(ours, theirs, strict=False)
         parted = next((n for n, pair in enumerate(pairs) if pair[0] != pair[1]), min(len(ours), len(theirs)))
-        gap = _gap(
-            student, [*prompt, *ours[:parted]], (ours[parted : parted + 1], theirs[parted : parted + 1]), adapter
-        )
+        choices = ours[parted : parted + 1], theirs[parted : parted + 1]
+        gap = _gap(student, [*prompt, *ours[:parted]], choices, adapter)
         counts["near_ties" if gap < NEAR_TIE else "different"] += 1
     return Agreement(**counts)
 

@@ -61,9 +61,8 @@ def grouped_attention(
         out = F.scaled_dot_product_attention(query, key, value, is_causal=causal, scale=scaling, enable_gqa=shared)
     else:
         if attention_mask is None:
-            attention_mask = torch.ones(query.shape[2], key.shape[2], dtype=torch.bool, device=key.device).tril()[
-                None, None
-            ]
+            every_11QK = torch.ones(1, 1, query.shape[2], key.shape[2], dtype=torch.bool, device=key.device)
+            attention_mask = every_11QK.tril()
         out = masked_attention(query, key, value, attention_mask, scaling=scaling, softcap=softcap, sinks=s_aux)
     return out.transpose(1, 2), None
 
