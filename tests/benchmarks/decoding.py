@@ -14,8 +14,7 @@ import psutil
 import torch
 from scipy.stats import binomtest
 
-from tests.benchmarks.measuring import report, seconds
-from workbench.estimates import matrix_rate
+from tests.benchmarks.measuring import machine_limit, report, seconds
 from workbench.grading import grade
 from workbench.inference import Engine, Request, agreement
 from workbench.inference.drafts import MOST
@@ -141,7 +140,7 @@ def engine(work: Workload) -> None:
     took, found = timed(lambda: answered(student, work.requests), work.runs)
     answers = {name: list(completion.token_ids) for name, completion in found.items()}
     agreed = agreement(student, [(asked[name], answers[name], their_answers[name]) for name in asked])
-    rate = matrix_rate(student.device, 1.0)
+    rate = machine_limit()
     flops = useful_flops(student, asked, answers)
     against = f"transformers generate, static batches of {width} (the best of {WIDTHS}), prompts sorted by length"
     report(
@@ -176,7 +175,7 @@ def equal_lengths(work: Workload) -> None:
     ours.model.generation_config.eos_token_id = ours.tokenizer.eos_token_id = NEVER
     requests = [Request(problem_id=n, prompt_ids=tuple(ids), max_tokens=work.cap) for n, ids in asked.items()]
     took, found = timed(lambda: answered(ours, requests, slots=width), work.runs)
-    rate = matrix_rate(ours.device, 1.0)
+    rate = machine_limit()
     flops = useful_flops(ours, asked, {n: found[n].token_ids for n in asked})
     agreed = sum(list(found[n].token_ids) == theirs[n] for n in asked)
     report(

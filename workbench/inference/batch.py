@@ -21,7 +21,7 @@ from workbench.inference.sampling import Sampling
 from workbench.inference.slots import Chunk, SlotCache, Step
 from workbench.inference.support import Decodable, feed
 from workbench.records import Completion
-from workbench.students import Student
+from workbench.students import PackedLinears, Student
 
 STEP_TOKENS = 1_024
 """Tokens of a step, at most: enough to keep the matrix units busy, few enough that no row waits long."""
@@ -41,15 +41,24 @@ class Batch:
         slots: rows that run together.
         memory: bytes that keys and values may take.
         drafts: guesses for rows that are few; ``None`` makes none.
+        packed: the model's weights.
     """
 
     def __init__(
-        self, student: Student, known: Decodable, sampling: Sampling, slots: int, memory: int, drafts: Drafts | None
+        self,
+        student: Student,
+        known: Decodable,
+        sampling: Sampling,
+        slots: int,
+        memory: int,
+        drafts: Drafts | None,
+        packed: PackedLinears,
     ) -> None:
         self.student = student
         self.sampling = sampling
         self.slots = slots
         self._drafts = drafts
+        self._packed = packed
         self.too_long: list[Row] = []
         """Rows that would not fit beside so many others."""
         self._longest = memory // (slots * known.position_bytes)
@@ -118,7 +127,10 @@ class Batch:
             for place in wished
         ]
         step = Step([chunk for _, chunk in fed], self.student.device)
-        with self.student.adapter_on([row.request.adapter for row, chunk in fed for _ in range(len(chunk))]):
+        with (
+            self.student.adapter_on([row.request.adapter for row, chunk in fed for _ in range(len(chunk))]),
+            self._packed,
+        ):
             logits_WV = feed(self._model, ids, step, self._cache, wanted)
         for row, chunk in fed:
             row.fed = min(chunk.stop, len(row.sequence))
