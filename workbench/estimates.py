@@ -54,10 +54,10 @@ def distill_seconds(student: Student, examples: Sequence[Example], config: Disti
     return float(trunk + config.epochs * epoch) / (TRAINING_EFFICIENCY * matrix_rate(student.device))
 
 
-def decode_seconds(student: Student, problems: Sequence[Problem], arms: int) -> float:
+def decode_seconds(student: Student, problems: Sequence[Problem], arms: int, *, fast: bool = False) -> float:
     """Estimates the decoding of all problems in some arms, before anything is known of the answers."""
     layer, output = _layer_and_output_parameters(student.model)
     body = layer * student.model.config.get_text_config().num_hidden_layers
     prompts = sum(student.prompter.count(problem.question) for problem in problems)
     flops = 2 * prompts * body + 2 * len(problems) * GUESSED_ANSWER_TOKENS * (body + output)
-    return float(arms * flops) / (DECODING_EFFICIENCY * matrix_rate(student.device))
+    return float(arms * flops) / (DECODING_EFFICIENCY[fast] * matrix_rate(student.device))

@@ -219,14 +219,15 @@ def evaluate_arms(
     say: Say,
 ) -> list[Outcome]:
     """Answers and grades the problems in every arm; writes completions and ``evaluation.json``."""
-    expected = decode_seconds(student, problems, len(arms))
+    expected = decode_seconds(student, problems, len(arms), fast=config.fast)
     say(f"{len(problems):,} problems in {len(arms)} arms: about {duration(expected)}")
     completions = {
         arm.name: answer_problems(student, problems, arm, config, out / f"{arm.name}.jsonl", track) for arm in arms
     }
     errors = [completion for answers in completions.values() for completion in answers if completion.error]
     if errors:
-        say(f"{len(errors):,} answers could not be asked for; problem {errors[0].problem_id}: {errors[0].error}")
+        many = f"{len(errors):,} answers" if len(errors) > 1 else "1 answer"
+        say(f"{many} could not be asked for, and counts as not right; {errors[0].problem_id}: {errors[0].error}")
     outcomes = graded(problems, completions)
     write_text(
         out / "evaluation.json", json.dumps(evaluation(outcomes, [arm.name for arm in arms], config.seed), indent=1)
