@@ -16,8 +16,8 @@ from workbench.students import Student
 
 TRAINING_EFFICIENCY = 0.5
 """Share of the matrix rate that a training step reaches on two cores (measured)."""
-DECODING_EFFICIENCY = 0.35
-"""Share that decoding reaches, prompts included (measured)."""
+DECODING_EFFICIENCY = {False: 0.5, True: 0.75}
+"""Share of the plain matrix rate that decoding reaches, in fp32 and in 8 bits, prompts included (measured)."""
 GUESSED_ANSWER_TOKENS = 80
 """What an answer takes on average before anything is known of the arm."""
 
