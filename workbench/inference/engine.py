@@ -40,7 +40,7 @@ class Engine:
         self.slots = slots
         self.sampling = sampling or Sampling()
         self._drafts = Drafts() if drafts else None
-        self._packed = PackedLinears(student.model, _free_bytes(student.device) // 4)
+        self._packed = PackedLinears(student.model)
         self._known = decodable(student.model.get_base_model() if student.has_adapter else student.model, student.name)
         _ = student.end_ids  # raises where there is none
 
