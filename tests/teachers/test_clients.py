@@ -118,13 +118,13 @@ def test_a_server_without_structured_output_is_asked_in_words_alone(server, prov
 
 
 def test_retry_after_may_be_a_date():
-    from workbench.teachers.clients import _retry_after
+    from workbench.teachers.transport import retry_after
 
-    assert _retry_after({"retry-after": "2.5"}) == 2.5
+    assert retry_after({"retry-after": "2.5"}) == 2.5
     later = time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime(time.time() + 30))
-    assert 25 < (_retry_after({"retry-after": later}) or 0) <= 30
-    assert _retry_after({"retry-after": "soon"}) is None
-    assert _retry_after({}) is None
+    assert 25 < (retry_after({"retry-after": later}) or 0) <= 30
+    assert retry_after({"retry-after": "soon"}) is None
+    assert retry_after({}) is None
 
 
 def test_the_worst_case_covers_every_byte_that_is_sent(server):
