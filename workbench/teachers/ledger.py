@@ -101,7 +101,8 @@ class Ledger:
             # Locked by this process alone: no shared-memory file, which some mounted disks cannot have.
             self._data.execute("PRAGMA locking_mode = EXCLUSIVE")
             self._data.execute("PRAGMA journal_mode = WAL")
-            self._data.execute("PRAGMA synchronous = NORMAL")
+            # Not even a power cut may take a reservation back whose call went out.
+            self._data.execute("PRAGMA synchronous = FULL")
             if self._data.execute("PRAGMA user_version").fetchone() == (1,):
                 self._data.execute("ALTER TABLE calls ADD COLUMN batch TEXT")
             self._data.executescript(_SCHEMA)
