@@ -185,6 +185,7 @@ def collect_verb(options: cli.Collect) -> None:
         price_in=options.price_in,
         price_out=options.price_out,
         free=options.free,
+        batch=options.batch,
     )
     if options.dry_run:
         _print_plan(options, config)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import resource
-import threading
 import time
 from email.utils import formatdate
 
 import pytest
 
-from tests.teachers.conftest import BODIES, INPUT_TOKENS, KEY, OUTPUT_TOKENS, FaultyServer, sums
+from tests.teachers.conftest import BODIES, INPUT_TOKENS, KEY, OUTPUT_TOKENS, FaultyServer, running, sums
 from workbench.errors import TeacherError
 from workbench.records import Trace, read_records
 from workbench.teachers import CallError, CollectConfig, TeacherConfig, collect, open_teacher
@@ -77,13 +76,10 @@ def test_a_drip_ends_within_three_time_outs_and_its_thread_with_it(server, provi
 
 @pytest.mark.parametrize("provider", PROVIDERS)
 def test_a_redirect_is_not_followed_and_the_key_stays_here(server, provider):
-    other = FaultyServer()
-    threading.Thread(target=other.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
-    server.elsewhere = other.url
-    with pytest.raises(CallError, match=f"redirected to {other.url}/v1/.*give that as the base URL") as caught:
-        teacher(server, provider).ask(sums(1, "redirect")[0], 0)
-    other.shutdown()
-    other.server_close()
+    with running(FaultyServer()) as other:
+        server.elsewhere = other.url
+        with pytest.raises(CallError, match=f"redirected to {other.url}/v1/.*give that as the base URL") as caught:
+            teacher(server, provider).ask(sums(1, "redirect")[0], 0)
     assert not caught.value.retry
     assert not other.keys
     assert server.keys

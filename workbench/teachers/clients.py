@@ -37,7 +37,7 @@ MOST_TOKENS = 10_000_000
 LONGEST_QUESTION = 60_000
 """Bytes; longer prompts are priced otherwise."""
 
-_NO_REPLY = (ValueError, AttributeError, TypeError, LookupError, RecursionError)
+NO_REPLY = (ValueError, AttributeError, TypeError, LookupError, RecursionError)
 T = TypeVar("T")
 
 
@@ -54,7 +54,9 @@ class ApiTeacher(ABC):
     temperature: float | None = None
     provider: str = ""
     _client_class: str = ""
-    _without: set[str] = field(default_factory=set, compare=False, repr=False)
+    is_batched: bool = False
+    """Whether it is asked by the provider's batch API."""
+    without: set[str] = field(default_factory=set, compare=False, repr=False)
     """What the server turned out not to take; the structure is asked for in words as well."""
 
     @property
@@ -80,16 +82,22 @@ class ApiTeacher(ABC):
             CallError: where no reply came.
         """
         question = question_text(problem)
-        if len(question.encode(errors="replace")) > LONGEST_QUESTION:
-            reason = f"the question is longer than {LONGEST_QUESTION:,} bytes; shorten it"
-            return Reply(outcome="refused", reason=reason, input_tokens=0, output_tokens=0)
-        without = frozenset(self._without)
+        if refusal := self.refusal(question):
+            return refusal
+        without = frozenset(self.without)
         try:
             response = self.guarded(lambda: self._create(self.arguments(question, without)), without)
-        except (*_NO_REPLY, self._sdk.APIError) as error:
+        except NO_REPLY as error:
             return self._garbled(error)
         reply = self.read(response)
         return replace(reply, created=datetime.now(UTC).isoformat(timespec="seconds"))
+
+    def refusal(self, question: str) -> Reply | None:
+        """Returns why a question is not sent; ``None`` where it is."""
+        if len(question.encode(errors="replace")) <= LONGEST_QUESTION:
+            return None
+        reason = f"the question is longer than {LONGEST_QUESTION:,} bytes; shorten it"
+        return Reply(outcome="refused", reason=reason, input_tokens=0, output_tokens=0)
 
     def read(self, response: Any) -> Reply:
         """Reads what the client returned, or a batch's file holds.
@@ -102,7 +110,7 @@ class ApiTeacher(ABC):
             response = self._typed(response)
             known |= self._usage(response)
             return self._outcome(response, **known)
-        except _NO_REPLY as error:
+        except NO_REPLY as error:
             return self._garbled(error, **known)
 
     @cached_property
@@ -162,27 +170,29 @@ class ApiTeacher(ABC):
         except self._sdk.APIConnectionError as error:
             if isinstance(error.__cause__, CallError):
                 raise error.__cause__ from None
-            reason = self._line(f"no connection to {self.base_url}: {error.__cause__ or error}")
+            reason = self.line(f"no connection to {self.base_url}: {error.__cause__ or error}")
             raise CallError(reason, kind="connection", retry=True, may_be_billed=was_sent(error)) from None
         except self._sdk.APIStatusError as error:
             code = str(getattr(error, "code", ""))
             headers = error.response.headers
             raise self.refused(int(error.status_code), str(error), headers, code=code, without=without) from None
+        except self._sdk.APIError as error:
+            raise ValueError(self.line(str(error))) from None
 
     def refused(
         self, status: int, said: str, headers: Any, *, code: str = "", without: frozenset[str] = frozenset()
     ) -> CallError:
         """Returns what a status code means; learns what the server does not take."""
         if status in (400, 422) and (part := _unsupported(said)) and part not in without:
-            self._without.add(part)
-            return CallError(self._line(said), kind=part, retry=True, wait_s=0.0)
+            self.without.add(part)
+            return CallError(self.line(said), kind=part, retry=True, wait_s=0.0)
         if 300 <= status < 400:  # never followed: the key would go with it
             said = f"redirected to {headers.get('location', 'nowhere')}; give that as the base URL"
-        return status_error(status, self._line(said), headers, is_final="insufficient_quota" in said + code)
+        return status_error(status, self.line(said), headers, is_final="insufficient_quota" in said + code)
 
     def _garbled(self, error: BaseException, **known: Any) -> Reply:
         """A server that is no such API answers with anything, and the client hands it through."""
-        reason = self._line(f"the server's answer is no {self.provider} reply: {error}")
+        reason = self.line(f"the server's answer is no {self.provider} reply: {error}")
         return Reply(outcome="malformed", reason=reason, **known)
 
     def _answer(self, text: str, thoughts: str | None, **known: Any) -> Reply:
@@ -202,13 +212,13 @@ class ApiTeacher(ABC):
 
     def _declined(self, text: str, **known: Any) -> Reply:
         text = self._clean(text)[:LONGEST_KEPT]
-        return Reply(outcome="refused", reason=self._line(text or "no reason given"), text=text, **known)
+        return Reply(outcome="refused", reason=self.line(text or "no reason given"), text=text, **known)
 
     def _clean(self, text: str) -> str:
         """Text from outside as it may be written down: without the key, and with whole characters only."""
         return self.key.hidden(text.encode(errors="replace").decode())
 
-    def _line(self, text: str) -> str:
+    def line(self, text: str) -> str:
         """One short line of it; cut after cleaning, since half a key is a secret as well."""
         return first_line(ValueError(self._clean(text)))
 

@@ -19,6 +19,9 @@ from workbench.progress import Track, silent
 from workbench.records import Problem, Trace, write_records
 from workbench.records.files import WRITABLE
 from workbench.teachers.asking import CollectConfig, Collection
+from workbench.teachers.batch_apis import batch_api
+from workbench.teachers.batching import BatchCollection
+from workbench.teachers.clients import ApiTeacher
 from workbench.teachers.ledger import Ledger, ledger_path
 from workbench.teachers.prices import NANO, dollars
 from workbench.teachers.tasks import Estimate, Problems, Seen, Task, estimate, missing_tasks, tasks_of
@@ -142,8 +145,7 @@ def _collect_paid(
     if planned.calls:
         for line in planned.lines(teacher.name, config.max_cost_usd):
             say(line)
-    missing = missing_tasks(problems, teacher, ledger, samples=config.samples, ask_again=config.ask_again)
-    collection = Collection(missing, teacher, ledger, config)
+    collection = _collection(problems, teacher, config, ledger, say)
     try:
         for _ in track(collection.run(), planned.calls, "collect"):
             pass
@@ -162,6 +164,20 @@ def _collect_paid(
             f"{teacher.name}: {collection.stopped}; {collected.traces:,} traces are kept in {collected.out}"
         )
     return _checked(collected)
+
+
+def _collection(
+    problems: Problems, teacher: Teacher, config: CollectConfig, ledger: Ledger, say: Say
+) -> Collection | BatchCollection:
+    def missing() -> Iterator[Task]:
+        return missing_tasks(problems, teacher, ledger, samples=config.samples, ask_again=config.ask_again)
+
+    api = batch_api(teacher)
+    if api and isinstance(teacher, ApiTeacher):
+        return BatchCollection(missing, teacher, api, ledger, config, say)
+    if batches := ledger.open_batches():
+        raise InputError(f"{len(batches)} batches of an earlier run are not fetched yet; give --batch to fetch them")
+    return Collection(missing(), teacher, ledger, config)
 
 
 def _checked(collected: Collected) -> Collected:
