@@ -59,6 +59,7 @@ class FaultyServer(ThreadingHTTPServer):
         self.billed: Counter[str] = Counter()
         self.bodies: list[dict] = []
         self.keys: set[str] = set()
+        self.paths: set[str] = set()
         self.always = ""
         """A fault for every call."""
         self.delay_s = 0.0
@@ -92,6 +93,7 @@ class Handler(BaseHTTPRequestHandler):
         with server.lock:
             server.asked[question] += 1
             server.bodies.append(body)
+            server.paths.add(self.path)
             server.keys.add(self.headers.get("x-api-key") or self.headers.get("Authorization", ""))
             server.busy += 1
             server.busiest = max(server.busiest, server.busy)

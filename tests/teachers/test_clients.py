@@ -161,6 +161,18 @@ def test_what_cannot_be_opened_is_one_line_with_the_fix(name, settings, said):
     assert KEY not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "path",
+    ["/v1", "/v1/", "", "/v1beta/openai/", "/api/v1"],
+    ids=["vLLM, Ollama", "slash", "DeepSeek", "Gemini", "OpenRouter"],
+)
+def test_servers_of_the_protocol_are_found_under_their_own_paths(server, path):
+    config = TeacherConfig(base_url=f"{server.url}{path}", free=True)
+    assert open_teacher("openai:some/model:8b", config).ask(sums(1)[0], 0).answer == "7"
+    assert server.paths == {f"{path.rstrip('/')}/chat/completions"}
+    assert server.bodies[0]["model"] == "some/model:8b"
+
+
 def test_a_missing_key_is_named_and_an_estimate_needs_none(monkeypatch):
     monkeypatch.delenv("OPENAI_API_KEY")
     with pytest.raises(TeacherError, match="OPENAI_API_KEY"):
