@@ -85,6 +85,8 @@ class Collect:
     """Seconds without a sign of life after which a call is given up."""
     concurrency: int = 8
     """Calls in flight, at most."""
+    batch: bool = False
+    """Ask by the provider's batch API: half the listed price, within a day; run it again to fetch what has come."""
     ask_again: bool = False
     """Ask again what was refused, cut off or malformed before."""
     seed: int = 0
