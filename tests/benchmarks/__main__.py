@@ -10,6 +10,10 @@ import argparse
 
 from tests.benchmarks import decoding
 from tests.benchmarks.attention import attention
+from tests.benchmarks.segmenter import segmenter
+
+ALONE = {"attention": attention, "segmenter": segmenter}
+"""Those that take no workload."""
 
 DECODING = {
     "engine": decoding.engine,
@@ -24,15 +28,15 @@ DECODING = {
 def main() -> None:
     usual = decoding.Workload()
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks")
-    parser.add_argument("names", nargs="*", choices=["attention", *DECODING, []], help="by default all")
+    parser.add_argument("names", nargs="*", choices=[*ALONE, *DECODING, []], help="by default all")
     parser.add_argument("--problems", type=int, default=usual.problems)
     parser.add_argument("--seed", type=int, default=usual.seed, help="of the problems")
     parser.add_argument("--cap", type=int, default=usual.cap, help="tokens of an answer")
     parser.add_argument("--runs", type=int, default=usual.runs)
     options = vars(parser.parse_args())
-    names = options.pop("names") or ["attention", *DECODING]
+    names = options.pop("names") or [*ALONE, *DECODING]
     for name in names:
-        attention() if name == "attention" else DECODING[name](decoding.Workload(**options))
+        ALONE[name]() if name in ALONE else DECODING[name](decoding.Workload(**options))
 
 
 if __name__ == "__main__":

@@ -187,8 +187,8 @@ def _thinking(row: Row) -> Content:
     fields = {thoughts[0]: "solution", reply[0]: "the solution's end", finish[0]: "finish_reason", answer[0]: "answer"}
     return Content(
         question=asked(row), fields=_fields(row) | {key: value for key, value in fields.items() if key},
-        drafts=(replace(draft, finish_reason=finish[1] or "stop", usage=usage),), reference=answer[1],
-        source="thinking",
+        drafts=(replace(draft, teacher=text_of(row.get("model")), finish_reason=finish[1] or "stop", usage=usage),),
+        reference=answer[1], source="thinking",
     )  # fmt: skip
 
 

@@ -31,6 +31,7 @@ __all__ = ["Origin", "Shape", "describe", "detect", "reference_answer", "to_prob
 
 ANSWER_TYPES = ("number", "fraction", "word", "choice", "list", "text", "math")
 _OWN = {"workbench.trace": "trace", "workbench.problem": "problem"}
+_UNNAMED = ("messages", "prompt-completion", "question-answer", "thinking")
 _SLUG = re.compile(r"[^a-z0-9]+")
 
 
@@ -44,6 +45,8 @@ class Origin:
     """The domain of every row."""
     license: str | None = None
     """The licence of every row, as the Hub spells it."""
+    data_set: str | None = None
+    """The data set's name where neither the row nor its shape says one."""
     teacher: str | None = None
     """Who wrote the solutions; where neither this nor the row says it, ``reference``."""
 
@@ -198,7 +201,8 @@ def _problem(reading: _Reading, origin: Origin, fields: FieldMap | None) -> Prob
     if any("\0" in (text or "") for text in said):
         raise InputError("its text holds NUL characters; the file may be UTF-16 or damaged")
     own_source = None if "source" in content.fields else text_of(row.get("source"))
-    source = origin.source or own_source or content.source
+    unnamed = origin.data_set if content.source in _UNNAMED else None
+    source = origin.source or own_source or unnamed or content.source
     choice_key, choices = _listed(row, content.reference) if content.choices is None else ("", content.choices)
     names = {*content.fields, choice_key, "source", "license", "domain", *({"id"} if "id" in (fields or {}) else ())}
     kept = {name: json_value(value) for name, value in row.items() if name not in names and value is not None}
