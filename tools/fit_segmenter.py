@@ -25,7 +25,7 @@ RARE = 3
 """A cue that fewer sentences have has no weight."""
 WORKED_SHARE = 0.35
 """How much all worked traces together count beside those read by hand."""
-PRIORS = (0.3, 1.0, 3.0)
+PRIORS = (0.5, 2.0)
 """Strengths of the prior to choose from."""
 LIMITS = {"maxiter": 80}
 

@@ -103,7 +103,7 @@ def _joined(trace: Trace) -> Labelled:
 
 def development() -> tuple[list[Labelled], list[Labelled]]:
     """Returns what weights may be fitted on: families that training may see, and traces that no test uses."""
-    return structured(seen_families(), "dev", 12), read_by_hand("development")
+    return structured(seen_families(), "dev", 6), read_by_hand("development")
 
 
 def held_out_families() -> tuple[Family, ...]:

@@ -94,7 +94,11 @@ _ALTERNATIVES: dict[str, tuple[str, ...]] = {
     ),
     "so": (r"^\W*(?:so|therefore|thus|hence|then|this means|that means|in total|altogether|finally|adding)\b",),
     "answer": (r"\banswer(?: is| should| would|:| =)", r"\\boxed", r"\bthe result is\b"),
-    "if": (r"^\W*(?:if|suppose|assume|let|case|since|because|from|given|for example|say|by)\b",),
+    "carry out": (
+        r"\b(?:solv\w+|perform\w*|retriev\w+|recall|select\w*|identif\w+|step-by-step|deduc\w+|knowledge|ideas?)\b",
+        r"\b(?:calculations?|computation)\b",
+    ),
+    "if": (r"^\W*(?:if|suppose|assume|let(?! me|'s| us)|case|since|because|from|given|for example|say|by)\b",),
     "think": (r"\b(?:i think|i remember|i recall|i believe|let me think|i guess)\b",),
     "counted": (
         r"\(\d+\).*\(\d+\)",
@@ -106,8 +110,14 @@ _ALTERNATIVES: dict[str, tuple[str, ...]] = {
 }
 PATTERNS = {name: re.compile("|".join(found), re.IGNORECASE) for name, found in _ALTERNATIVES.items()}
 """Each is looked for in one sentence."""
-_INHERITED = ("verify", "review", "right", "task", "plan", "asked", "reply", "draft", "compute")
+_INHERITED = ("verify", "review", "task", "plan", "asked", "draft", "compute", "carry out")
 """Cues of a heading that its sentences share."""
+_TURNS = frozenset(("wait", "verify", "review", "again", "another way", "doubt"))
+"""Cues after which a solution often goes on checking."""
+_LEADS = _TURNS | {"right", "answer", "heading", "quoted", "counted", "asks", "introduces"}
+"""Cues and forms that tell something of the sentence that follows."""
+_TOLD = frozenset(("imperative", "reply", "verify", "right", "answer"))
+"""Cues that mean one thing under one heading and another under another."""
 _HEADING = re.compile(r"^\W*(?:\d+[.)]\s+)?\*\*.+?\*\*:?\s*(?:\([^)]*\)\.?)?$|^\W*\d+[.)]\s+[^.?!=]{3,60}:\**$")
 _MATH = re.compile(r"\d\s*(?:[-+*/×÷·^<>]|\\times|\\cdot|\\div|times|plus|minus)\s*\(?\$?\d")
 _EQUATION = re.compile(r"[\d.,]+(?:\s*(?:[-+*/×÷·]|\\times)\s*[\d.,]+)+")
@@ -179,19 +189,39 @@ def cues(found: Sequence[Unit]) -> list[list[str]]:
     """Returns the names of the cues of each unit of one text, in order."""
     said: set[str] = set()
     heading: list[str] = []
-    result = []
+    result: list[list[str]] = []
+    own: list[str] = []
+    since_turn, is_answered = len(found), False
     for place, unit in enumerate(found):
+        context = [f"after {name}" for name in own if name in _LEADS] + (["answered"] if is_answered else [])
         own = [name for name, pattern in PATTERNS.items() if pattern.search(unit.text)]
-        if _HEADING.search(unit.text):
-            heading = [f"under {name}" for name in own if name in _INHERITED]
-            own.append("heading")
-        result.append([*own, *heading, *_form(unit), *_place(place, len(found)), *_echo(unit, said)])
+        own += _form(unit)
+        if "heading" in own:
+            heading = [name for name in own if name in _INHERITED]
+        since_turn = 0 if _TURNS & set(own) else since_turn + 1
+        is_answered = is_answered or "answer" in own
+        context += [*_place(place, len(found)), *_echo(unit, said), *_turned(since_turn)]
+        result.append([*own, *context, *_joined(own, heading)])
     return result
+
+
+def _joined(own: Sequence[str], heading: Sequence[str]) -> list[str]:
+    """What the heading says, and what a cue means under it or alone in a short sentence."""
+    told = [name for name in own if name in _TOLD]
+    joined = [f"{name} under {above}" for name in told for above in heading]
+    joined += [f"short {name}" for name in told if "short" in own]
+    return [*(f"under {name}" for name in heading), *joined]
+
+
+def _turned(since: int) -> list[str]:
+    spans = (("just after a turn", 1, 1), ("after a turn", 2, 4), ("long after a turn", 5, 12))
+    return [name for name, least, most in spans if least <= since <= most]
 
 
 def _form(unit: Unit) -> list[str]:
     words = len(unit.text.split())
     marks = {
+        "heading": bool(_HEADING.search(unit.text)),
         "mathematics": bool(_MATH.search(unit.text)), "equals": "=" in unit.text, "asks": unit.text.endswith("?"),
         "quoted": unit.text.startswith(('"', "“")), "in a list": bool(_BULLET.match(unit.text)),
         "short": words <= 3, "long": words >= 25, "introduces": unit.text.rstrip("*").endswith(":"),
