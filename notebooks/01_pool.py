@@ -126,16 +126,16 @@ lines = [*map(json.dumps, rows), '{"question": "half a line']
 (folder / "mine.jsonl").write_text("\n".join(lines))
 
 # %%
-written, rejected = wb.import_pool(folder / "mine.jsonl", folder / "imported.jsonl")
+report = wb.import_pool(folder / "mine.jsonl", folder / "imported.jsonl")
 mine = list(wb.read_records(folder / "imported.jsonl", wb.Trace))
 
-print(written, "traces,", rejected, "line rejected:")
+print(report.traces, "traces,", report.rejected, "row rejected:")
 print((folder / "imported.rejected.jsonl").read_text())
 print(mine[0].answer, "·", mine[0].reasoning, "· verified:", mine[0].is_correct)
 
 # %% [markdown]
-# Nobody has verified these, and the record says so: `is_correct` is `None`, not `True`. Their reasoning came in one
-# piece, so there is no plan and no check to colour either.
+# Nobody has verified these, and the record says so: `is_correct` is `None`, not `True`. Their reasoning came in
+# one piece; a segmenter has cut it into steps and guessed the role of each from its words.
 #
 # ## Try this
 #

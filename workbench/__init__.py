@@ -21,6 +21,7 @@ _HOMES = {
     "workbench.exhibits": ("browse_answers", "browse_choices", "browse_comparisons", "browse_traces", "side_by_side"),
     "workbench.grading": ("grade",),
     "workbench.interventions": ("Budget", "Guidance", "Intervention", "PlanFirst", "Verify"),
+    "workbench.pool": ("ImportConfig", "import_pool"),
     "workbench.preflight": ("doctor",),
     "workbench.profiles": ("PROFILES", "profile"),
     "workbench.records": ("Completion", "Event", "Grade", "Problem", "Step", "Trace", "read_records", "write_records"),
@@ -38,7 +39,7 @@ _HOMES = {
         "plot_loss",
     ),
     "workbench.views.widgets": ("browse",),
-    "workbench.workflow": ("benchmark", "import_pool"),
+    "workbench.workflow": ("benchmark",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

@@ -35,18 +35,36 @@ class Doctor:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pool:
-    """Write the embedded pool, or import a file of traces."""
+    """Write the embedded pool, or import data of any known shape."""
 
     out: Path
     """The file to write: .jsonl, .jsonl.gz or .parquet."""
-    source: Annotated[Path | None, tyro.conf.arg(name="from")] = None
-    """A file to import instead: .jsonl, .json or .parquet in any known shape."""
+    source: Annotated[str | None, tyro.conf.arg(name="from", metavar="FILE|FOLDER|hf:ID")] = None
+    """What to import instead: .jsonl, .json, .csv, .tsv (each also with .gz), .parquet, a folder of them, or hf:ID."""
+    fields: Annotated[
+        tuple[str, ...], tyro.conf.arg(name="map", metavar="TARGET=FIELD"), tyro.conf.UseAppendAction
+    ] = ()
+    """What a field is, such as question=problem or answer=doc.key, where that is not recognised; may be repeated."""
+    limit: int | None = None
+    """Traces to import, at most."""
+    encoding: str | None = None
+    """Of imported texts, such as latin-1; by default UTF-8, or what their first bytes say."""
+    config: str | None = None
+    """The configuration of a data set of the Hub."""
+    split: str | None = None
+    """Its split; by default train, or the only one there is."""
+    teacher: str | None = None
+    """Who wrote imported solutions, where the data does not say it."""
+    license: str | None = None
+    """Of imported data, as the Hub spells it."""
+    unsegmented: bool = False
+    """Leave imported solutions whole, instead of cutting them into steps with roles."""
     size: int = 59_029
     """Traces of the embedded pool."""
     seed: int = 0
     """Other seeds give other problems."""
     json: bool = False
-    """Print JSON instead of a line."""
+    """Print JSON instead of lines."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

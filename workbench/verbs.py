@@ -17,8 +17,9 @@ from workbench.evaluation import DecodingConfig
 from workbench.files import text_hash
 from workbench.inference import Sampling
 from workbench.interventions import standard_guidance
+from workbench.pool import ImportConfig, import_pool
 from workbench.profiles import profile
-from workbench.progress import duration
+from workbench.progress import duration, track
 from workbench.records import Problem, read_records, to_dict, to_json
 from workbench.runs import open_run
 from workbench.students import export_student, load_student
@@ -28,16 +29,26 @@ from workbench.views.theme import arm_label
 def pool(options: cli.Pool) -> None:
     """Writes or imports a pool."""
     if options.source:
-        written, rejected = workflow.import_pool(options.source, options.out)
-        lines = [f"{options.out}: {written:,} traces, {rejected:,} lines rejected"]
-        if rejected:
-            lines.append(f"the rejected lines and their reasons: {workflow.rejected_path(options.out)}")
-        cli.show({"traces": written, "rejected": rejected, "out": options.out}, as_json=options.json, lines=lines)
+        report = import_pool(options.source, options.out, _import_config(options), say=_tell, track=track)
+        cli.show(report.to_dict(), as_json=options.json, lines=report.lines())
         return
     written = workflow.write_pool(options.out, options.size, options.seed)
     cli.show(
         {"traces": written, "out": options.out}, as_json=options.json, lines=[f"{options.out}: {written:,} traces"]
     )
+
+
+def _import_config(options: cli.Pool) -> ImportConfig:
+    fields = {}
+    for pair in options.fields:
+        target, equals, name = pair.partition("=")
+        if not equals or not name:
+            raise InputError(f"--map {pair}: write TARGET=FIELD, such as question=problem")
+        fields[target] = name
+    return ImportConfig(
+        fields=fields, encoding=options.encoding, config=options.config, split=options.split, limit=options.limit,
+        segment=not options.unsegmented, teacher=options.teacher, license=options.license,
+    )  # fmt: skip
 
 
 def curate(options: cli.Curate) -> None:

@@ -53,26 +53,6 @@ def write_pool(out: Path, size: int, seed: int) -> int:
     return write_records(out, track(embedded_pool(size, seed), size, "pool"))
 
 
-def import_pool(source: Path, out: Path) -> tuple[int, int]:
-    """Copies a file of traces or of question-answer pairs, in any known shape, to ``out``.
-
-    Bad lines go to ``STEM.rejected.jsonl`` beside ``out``.
-
-    Returns:
-        The number of traces written and of lines rejected.
-    """
-    if out.exists() and out.samefile(source):
-        raise InputError(f"{out} is the file to import; choose another --out")
-    reader = read_records(existing_file(source), Trace, rejected=rejected_path(out))
-    written = write_records(out, track(reader, None, "import"))
-    return written, reader.rejected
-
-
-def rejected_path(out: Path) -> Path:
-    """Returns where the lines that could not be read go, beside the output."""
-    return out.with_name(f"{out.name.split('.')[0]}.rejected.jsonl")
-
-
 def held_out_problems(seed: int) -> list[Problem]:
     """Returns what curation must keep out of training: both embedded benchmarks, at their largest size.
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from workbench.cli import Collect, Curate, Distill, Evaluate, Export, parse
+from workbench.cli import Collect, Curate, Distill, Evaluate, Export, Pool, main, parse
 from workbench.pool import embedded_pool
 
 TEXT = (Path(__file__).resolve().parents[2] / "docs" / "OWN_DATA.md").read_text(encoding="utf-8")
@@ -56,10 +56,35 @@ def test_options_named_in_the_text_exist():
     named = set(re.findall(r"--[a-z][a-z-]+", TEXT))
     help_texts = {
         option.replace("_", "-")
-        for kind in (Collect, Curate, Distill, Evaluate, Export)
+        for kind in (Collect, Curate, Distill, Evaluate, Export, Pool)
         for option in kind.__dataclass_fields__
     }
-    assert {name[2:] for name in named} - help_texts <= {"teacher"}
+    assert {name[2:] for name in named} - help_texts <= {"from", "map"}
+    parse(shlex.split("pool --from x --map question=stem --out y"))
+
+
+def test_the_imports_in_the_text_do_what_it_says(tmp_path, monkeypatch, capsys):
+    from workbench.records import Trace, read_records
+
+    monkeypatch.chdir(tmp_path)
+    solved = {"question": "2 + 2?", "solution": "First add.\n\nWait, let me check: 4.", "answer": "4"}
+    Path("solutions.jsonl").write_text("\n".join([json.dumps(solved), "{broken"]))
+    Path("exercises.csv").write_text("stem,key,topic\n3 + 3?,6,sums\n")
+    (tmp_path / "archive" / "old").mkdir(parents=True)
+    Path("archive/old/a.json").write_text(json.dumps([solved, {"problem": "5?", "solution": "\\\\boxed{5}"}]))
+    for command in blocks("Solutions that exist"):
+        main(shlex.split(command)[1:])
+    said = capsys.readouterr()
+    (imported,) = read_records("own/imported.jsonl", Trace)
+    assert (imported.teacher, imported.problem.license) == ("my-model", "cc-by-4.0")
+    assert [step.role for step in imported.steps][-1] == "check"
+    assert Path("own/imported.rejected.jsonl").read_text().count("\n") == 1
+    (mapped,) = read_records("own/mapped.jsonl", Trace)
+    assert (mapped.problem.question, mapped.answer, mapped.problem.domain) == ("3 + 3?", "6", "sums")
+    assert len(list(read_records("own/archive.parquet", Trace))) == 2
+    assert "stem -> question" in said.err
+    assert "limo" in said.err
+    assert "own/imported.rejected.jsonl" in said.out
 
 
 def write_table(path: Path, count: int) -> None:

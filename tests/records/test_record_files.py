@@ -94,7 +94,7 @@ def test_formats_that_are_not_what_their_name_says(tmp_path: Path) -> None:
         "a.json": "not one JSON array",
         "a.jsonl.gz": "breaks off",
     }.items():
-        write_lines(tmp_path / name, GOOD, GOOD)
+        write_lines(tmp_path / name, b"oops", GOOD, GOOD)
         with pytest.raises(InputError, match=message):
             list(read_records(tmp_path / name, Problem))
 

@@ -14,7 +14,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workbench.errors import InputError
-from workbench.records import Origin, Problem, Trace, detect, read_records, reference_answer, to_problem, to_trace
+from workbench.records import (
+    Origin,
+    Problem,
+    Trace,
+    describe,
+    detect,
+    read_records,
+    reference_answer,
+    to_problem,
+    to_trace,
+    to_traces,
+)
 
 DATA = Path(os.environ.get("WORKBENCH_DATA", Path(__file__).parents[2].parent / "shared" / "data"))
 
@@ -41,7 +52,7 @@ CASES: list[tuple[str, Mapping[str, Any], str, str | None, str | None]] = [
     ("gsm8k", GSM8K, "72", "She sold 48/2 = 24.\nIn all 48+24 = 72.", "72"),
     ("math", MATH, r"\frac{1}{2}", MATH["solution"], r"\frac{1}{2}"),
     ("s1k", S1K, "181", "Let me see.\nSo 181.", "181"),
-    ("messages", MESSAGES, "4", "two and two\nAnswer: 4", "4"),
+    ("messages", MESSAGES, "4", "two and two\n\nAnswer: 4", "4"),
     ("messages", SHARE_GPT, "4", None, "4"),
     ("prompt", {"prompt": "2 + 2?", "completion": "Add them.\nAnswer: 4"}, "4", "Add them.\nAnswer: 4", "4"),
     ("question", {"question": "2 + 2?", "answer": 4}, "4", None, "4"),
@@ -63,6 +74,153 @@ def test_each_shape_gives_question_reference_and_reasoning(
     assert trace.steps == ()
 
 
+R1 = "<think>\nAdd two and two.\n\nWait, check it.\n</think>\n\nThe sum is $\\boxed{4}$."
+PUBLISHED: list[tuple[str, Mapping[str, Any], str, list[tuple[str, str | None, str | None, str]]]] = [
+    (
+        "s1k",  # s1K-1.1: two teachers
+        {"question": "2 + 2?", "solution": "4", "cot_type": "math", "source_type": "x", "metadata": "{}",
+         "gemini_thinking_trajectory": "Two and two.", "gemini_attempt": "Answer: 5",
+         "deepseek_thinking_trajectory": "Add.", "deepseek_attempt": r"\boxed{4}", "deepseek_grade": "Yes"},
+        "4",
+        [("deepseek", "Add.", "4", "stop"), ("gemini", "Two and two.", "5", "stop")],
+    ),
+    (
+        "limo",
+        {"question": "2 + 2?", "solution": r"Add them, so **Final Answer** \boxed{4}", "answer": "4"},
+        "4",
+        [("reference", r"Add them, so **Final Answer** \boxed{4}", "4", "stop")],
+    ),
+    (
+        "messages",  # OpenThoughts-114k, default configuration
+        {"system": "Your role is …", "conversations": [
+            {"from": "user", "value": "2 + 2?"},
+            {"from": "assistant", "value": "<|begin_of_thought|>\n\nAdd.\n\n<|end_of_thought|>\n\n"
+             "<|begin_of_solution|>\n\nIt is \\boxed{4}.\n\n<|end_of_solution|>"}]},
+        "4",
+        [("reference", "Add.\n\nIt is \\boxed{4}.", "4", "stop")],
+    ),
+    (
+        "openthoughts",  # OpenThoughts-114k, metadata configuration
+        {"problem": "2 + 2?", "deepseek_reasoning": "Add.", "deepseek_solution": r"It is \boxed{5}.",
+         "ground_truth_solution": r"$\boxed{4}$", "domain": "math", "source": "numina"},
+        "4",
+        [("deepseek", "Add.\n\nIt is \\boxed{5}.", "5", "stop")],
+    ),
+    (
+        "openr1",
+        {"problem": "2 + 2?", "solution": "Obvious.", "answer": "4", "generations": [R1, "<think>\nHm, two and"],
+         "is_reasoning_complete": [True, False], "correctness_math_verify": [True, False],
+         "messages": [{"role": "user", "content": "2 + 2?"}, {"role": "assistant", "content": R1}]},
+        "4",
+        [("reference", "Add two and two.\n\nWait, check it.\n\nThe sum is $\\boxed{4}$.", "4", "stop"),
+         ("reference", "Hm, two and", None, "length")],
+    ),
+    (
+        "knights-and-knaves",
+        {"quiz": "Who is a knight?", "cot_head": "Step by step.", "cot_repeat_steps": ["Assume Al is.", "Then Bo is."],
+         "cot_foot": "It fits.", "solution_text": "Al and Bo are knights.", "solution": [True, True],
+         "prompt": [{"role": "user", "content": "<|im_start|>system"}]},
+        "Al and Bo are knights.",
+        [("reference", "Step by step.\nAssume Al is.\nThen Bo is.\nIt fits.", "Al and Bo are knights.", "stop")],
+    ),
+    (
+        "theoremqa",
+        {"Question": "Ordered parts?", "Answer": [4.0, 2], "Answer_type": "list of integer", "Picture": None,
+         "source": "self", "id": "x/y.json", "explanation": "NONE", "theorem": "lah number", "field": "Math"},
+        "[4, 2]",
+        [("reference", None, "[4, 2]", "stop")],
+    ),
+    (
+        "thinking",  # what Ollama logs of a call
+        {"question": "2 + 2?", "answer": "4", "thinking": "Add.", "content": "Answer: 4", "done_reason": "length",
+         "eval_count": 9, "prompt_eval_count": 3},
+        "4",
+        [("reference", "Add.\n\nAnswer: 4", "4", "length")],
+    ),
+    (
+        "messages",  # TRL's conversational prompt and completion
+        {"prompt": [{"role": "user", "content": "2 + 2?"}], "completion": [{"role": "assistant", "content": R1}]},
+        "4",
+        [("reference", "Add two and two.\n\nWait, check it.\n\nThe sum is $\\boxed{4}$.", "4", "stop")],
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("shape", "row", "reference", "drafts"), PUBLISHED)
+def test_published_shapes_give_every_solution_they_offer(
+    shape: str, row: Mapping[str, Any], reference: str, drafts: list[tuple[str, str | None, str | None, str]]
+) -> None:
+    assert detect(row) == describe(row).name == shape
+    traces = to_traces(row)
+    assert [(trace.teacher, trace.reasoning, trace.answer, trace.finish_reason) for trace in traces] == drafts
+    assert all(trace.problem == to_problem(row) for trace in traces)
+    assert traces[0].problem.answer == reference
+    assert [trace.sample for trace in traces] == list(range(len(drafts)))
+    assert len({trace.id for trace in traces}) == len(drafts)
+
+
+def test_nothing_that_a_row_says_is_lost() -> None:
+    for _, row, _, _ in PUBLISHED:
+        trace, shape = to_traces(row)[0], describe(row)
+        kept = shape.fields.keys() | trace.problem.metadata.keys()
+        assert {key for key in row if row[key] is not None} <= kept, row
+
+
+def test_a_question_with_a_picture_is_refused() -> None:
+    row = {"Question": "What is shown?", "Answer": 1, "theorem": "x", "Picture": "images/a.png"}
+    with pytest.raises(InputError, match="needs a picture"):
+        to_problem(row)
+
+
+MAPPED = {"stem": "2 + 2?", "doc": {"text": "Add.", "n": [7, 4]}, "answer": "wrong column", "topic": "sums", "key": 12}
+
+
+def test_a_map_overrides_what_would_be_recognised() -> None:
+    fields = {"question": "stem", "solution": "doc.text", "answer": "doc.n.1", "domain": "topic", "id": "key"}
+    trace = to_trace(MAPPED, fields=fields)
+    problem = trace.problem
+    assert (problem.id, problem.question, problem.answer, problem.domain) == ("12", "2 + 2?", "4", "sums")
+    assert (trace.reasoning, trace.answer) == ("Add.", "4")
+    assert problem.metadata == {"answer (unused)": "wrong column", "doc": MAPPED["doc"]}
+    shape = describe(MAPPED, fields)
+    assert shape.name == "mapped"
+    assert shape.fields == {
+        "stem": "question", "doc.text": "solution", "doc.n.1": "answer", "topic": "domain", "key": "id",
+    }  # fmt: skip
+
+
+def test_a_map_of_one_field_leaves_the_others_to_be_recognised() -> None:
+    assert to_trace(GSM8K | {"topic": "sums"}, fields={"domain": "topic"}).problem.domain == "sums"
+    trace = to_trace(
+        {"problem": "not this", "exercise": "2 + 2?", "solution": r"\boxed{4}"}, fields={"question": "exercise"}
+    )
+    assert (trace.problem.question, trace.answer) == ("2 + 2?", "4")
+    assert trace.problem.metadata == {"problem": "not this"}
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"question": "stam"}, "no field 'stam'; the row has stem, doc, answer, topic, key"),
+        ({"question": "doc.txt"}, "no field 'doc.txt'"),
+        ({"question": "doc"}, "the question is no text but dict"),
+        ({"answer": "stem"}, "no known shape"),
+    ],
+)
+def test_a_map_that_does_not_fit_names_the_fields_there_are(fields: dict[str, str], said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        to_trace(MAPPED, fields=fields)
+
+
+def test_what_other_rooms_read_from_metadata_is_not_taken_from_strangers() -> None:
+    row = {"question": "2 + 2?", "answer": "4", "answer_type": "Numerical", "options": "A, B", "constraints": "none"}
+    metadata = to_problem(row).metadata
+    assert metadata == {
+        "answer_type (source)": "Numerical", "options (source)": "A, B", "constraints (source)": "none",
+    }  # fmt: skip
+    assert to_problem({"question": "2 + 2?", "answer_type": "number"}).metadata == {"answer_type": "number"}
+
+
 def test_what_a_record_has_no_place_for_stays_in_metadata() -> None:
     assert to_problem(MATH).metadata == {"level": "Level 5", "type": "Algebra"}
     assert to_problem(MESSAGES).metadata == {"system": "Be brief."}
@@ -80,7 +238,7 @@ def test_content_parts_and_reasoning_content() -> None:
     parts = [{"type": "text", "text": "2 + "}, {"type": "text", "text": "2?"}]
     reply = {"role": "assistant", "reasoning_content": "easy", "content": "4"}
     trace = to_trace({"messages": [{"role": "user", "content": parts}, reply]})
-    assert (trace.problem.question, trace.reasoning, trace.answer) == ("2 + 2?", "easy\n4", "4")
+    assert (trace.problem.question, trace.reasoning, trace.answer) == ("2 + 2?", "easy\n\n4", "4")
 
 
 def test_choices_are_kept_in_order() -> None:

@@ -1,6 +1,7 @@
 """The contract of every stage: the records, their files, and the shapes people already have."""
 
-from workbench.records.files import Reader, Rejected, read_records, write_records
+from workbench.records.fields import TARGETS, FieldMap, check_map
+from workbench.records.files import Reader, Reject, Rejected, Rows, read_records, rejected_rows, write_records
 from workbench.records.rendering import (
     HEADINGS,
     SECTIONS,
@@ -11,7 +12,8 @@ from workbench.records.rendering import (
     rendered_text,
     split_sections,
 )
-from workbench.records.shapes import Origin, detect, reference_answer, to_problem, to_trace
+from workbench.records.rows import READABLE, FileRows, Found, fields_of
+from workbench.records.shapes import Origin, Shape, describe, detect, reference_answer, to_problem, to_trace, to_traces
 from workbench.records.types import (
     Completion,
     Event,
@@ -31,28 +33,40 @@ from workbench.records.types import (
 
 __all__ = [
     "HEADINGS",
+    "READABLE",
     "SECTIONS",
+    "TARGETS",
     "Completion",
     "Event",
+    "FieldMap",
+    "FileRows",
     "FinishReason",
+    "Found",
     "Grade",
     "Origin",
     "Problem",
     "Reader",
     "Record",
+    "Reject",
     "Rejected",
     "Role",
+    "Rows",
     "Section",
     "Segment",
+    "Shape",
     "Step",
     "Trace",
     "Verdict",
+    "check_map",
+    "describe",
     "detect",
+    "fields_of",
     "follows_format",
     "from_dict",
     "from_json",
     "read_records",
     "reference_answer",
+    "rejected_rows",
     "render",
     "rendered_text",
     "split_sections",
@@ -60,5 +74,6 @@ __all__ = [
     "to_json",
     "to_problem",
     "to_trace",
+    "to_traces",
     "write_records",
 ]

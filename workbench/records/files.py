@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import gzip
 import json
-import zlib
+import os
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import asdict, dataclass, replace
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any, BinaryIO, Generic, TypeVar, cast
+from typing import Any, BinaryIO, Generic, Protocol, TypeVar, cast
 
 import msgspec
 import pyarrow as pa
@@ -20,14 +21,16 @@ import pyarrow.parquet as pq
 from workbench.errors import InputError
 from workbench.files import atomic_path, existing_file, remove, storage_errors
 from workbench.records.columns import arrow_schema, pack, unpack
-from workbench.records.shapes import Origin, to_problem, to_trace
-from workbench.records.tables import TABLES, named_by_row, table_rows
+from workbench.records.fields import FieldMap, check_map
+from workbench.records.rows import FileRows, Found, fields_of, suffix_of
+from workbench.records.shapes import Origin, to_problem, to_traces
+from workbench.records.tables import named_by_row
 from workbench.records.types import Problem, Record, Trace, from_dict, from_json, to_dict, to_json
 
-READABLE = (".jsonl", ".jsonl.gz", ".json", ".parquet", *TABLES)
 WRITABLE = (".jsonl", ".jsonl.gz", ".parquet")
 ROW_GROUP = 10_000
 _EXAMPLES = 20
+_PLACE = re.compile(r" \(byte .*| at `\$.*| \(images?/[^)]*\)")
 
 R = TypeVar("R", bound=Record)
 T = TypeVar("T")
@@ -35,99 +38,150 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rejected:
-    """A line that could not be read, as it stands in ``STEM.rejected.jsonl``."""
+    """A row that could not be read, as it stands in ``STEM.rejected.jsonl``."""
 
     file: str
     line: int
-    """Counted from 1; the row's number in Parquet and in a JSON array."""
+    """Counted from 1; the row's number in Parquet, in a JSON array and in a data set of the Hub."""
     reason: str
     text: str
-    """The line itself; bytes that are no UTF-8 are written as ``\\xNN``."""
+    """The line itself; bytes that are no UTF-8 are written as ``\\xNN``, and of what is no row the beginning."""
+
+
+Reject = Callable[[Rejected], None]
+"""Takes one rejected row; see `rejected_rows`."""
+
+
+class Rows(Protocol):
+    """Rows of one place, each with its number from 1; iterating again starts over."""
+
+    @property
+    def name(self) -> str:
+        """What the place is called where a row is rejected."""
+
+    @property
+    def is_table(self) -> bool:
+        """Whether a column ``id`` names the row, and one of choices must hold the answer."""
+
+    def __iter__(self) -> Iterator[tuple[int, Found]]:
+        """Yields each row, or why there is none."""
 
 
 class Reader(Generic[R]):
     """The records of one file, one after the other; iterating again starts over.
 
-    A bad line is counted, kept in ``examples`` (the first 20) and written to ``rejected_path`` where one
+    A bad row is counted, kept in ``examples`` (the first 20) and written to ``rejected_path`` where one
     was given; it never stops the run. The counts are those of the current or last iteration.
     """
 
-    def __init__(self, path: Path | str, kind: type[R], rejected_path: Path | str | None, origin: Origin | None):
-        self.path = existing_file(path)
+    def __init__(
+        self, rows: Rows, kind: type[R], *, place: str = "", rejected: Path | str | None = None,
+        origin: Origin | None = None, fields: FieldMap | None = None, seen: Counter[str] | None = None,
+        complete: Callable[[dict[str, Any]], dict[str, Any]] | None = None,
+    ):  # fmt: skip
+        """Prepares to read.
+
+        Args:
+            rows: where they come from.
+            kind: the record's class.
+            place: what the rows' place is called in an error; by default its name.
+            rejected: the file of what could not be read.
+            origin: what foreign rows do not say of themselves.
+            fields: what a user says their fields are.
+            seen: ids that others have given before, where several readers share them.
+            complete: adds to a row what others know of it.
+        """
         self.kind: Any = kind
-        self.rejected_path = Path(rejected_path) if rejected_path else None
-        self.suffix = _suffix(self.path, READABLE)
-        self._origin = origin
+        self.place = place or rows.name
+        self.rejected_path = Path(rejected) if rejected else None
+        self._rows, self._origin, self._fields, self._complete = rows, origin, fields, complete
+        self._shared = seen
         self._prefix = f'{{"schema":"workbench.{kind.__name__.lower()}/'.encode()
         self._start()
 
     def _start(self) -> None:
         self.read = 0
-        """Good records so far."""
+        """Good rows so far."""
         self.rejected = 0
         self.reasons: Counter[str] = Counter()
-        """How many lines were rejected for what, places within the line left out."""
+        """How many rows were rejected for what, places within the row left out."""
         self.examples: list[Rejected] = []
-        self._seen: Counter[str] = Counter()
+        self._seen: Counter[str] = Counter() if self._shared is None else self._shared
 
     def __iter__(self) -> Iterator[R]:
-        self._start()
-        with _rejected_lines(self.rejected_path) as write:
-            for line, row in _rows(self.path, self.suffix):
-                try:
-                    record = self._record(row)
-                except InputError as error:
-                    self._reject(line, row, str(error), write)
-                    continue
-                self.read += 1
-                yield record
-        if not self.read:
-            first = f"; line {self.examples[0].line}: {self.examples[0].reason}" if self.examples else ", it is empty"
-            raise InputError(f"{self.path} holds no {self.kind.__name__} that can be read{first}")
+        with rejected_rows(self.rejected_path) as reject:
+            yield from self.records(reject)
+            if not self.read:
+                first = (
+                    f"; line {self.examples[0].line}: {self.examples[0].reason}" if self.examples else ", it is empty"
+                )
+                raise InputError(f"{self.place} holds no {self.kind.__name__} that can be read{first}")
 
-    def _record(self, row: bytes | dict[str, Any] | InputError) -> R:
+    def records(self, reject: Reject) -> Iterator[R]:
+        """Yields the records, none at all included, and hands what is rejected to ``reject``.
+
+        Raises:
+            InputError: where the file is not of its suffix's format at all.
+        """
+        self._start()
+        for line, row in self._rows:
+            try:
+                records = self._records(row)
+            except InputError as error:
+                self.refuse(line, str(error), row, reject)
+                continue
+            self.read += 1
+            yield from records
+
+    def _records(self, row: Found) -> tuple[R, ...]:
         if isinstance(row, InputError):
             raise row
         if isinstance(row, bytes) and row.startswith(self._prefix):
-            record: R = from_json(self.kind, row)
+            records: tuple[R, ...] = (from_json(self.kind, row),)
         else:
-            record = self._converted(_object(row))
-        problem = record.problem if isinstance(record, Trace) else record
+            records = self._converted(fields_of(row))
+        problem = records[0].problem if isinstance(records[0], Trace) else records[0]
         if isinstance(problem, Problem) and not problem.question.strip():
             raise InputError("the question is empty")
-        return record
+        return records
 
-    def _converted(self, row: dict[str, Any]) -> R:
+    def _converted(self, row: dict[str, Any]) -> tuple[R, ...]:
         if self.kind not in (Problem, Trace):
-            return cast(R, from_dict(self.kind, unpack(self.kind, row)))
+            return (cast(R, from_dict(self.kind, unpack(self.kind, row))),)
         schema = str(row.get("schema", ""))
         own = {"workbench.problem": Problem, "workbench.trace": Trace}.get(schema.split("/")[0])
-        values = unpack(own, row) if own else row
-        record = to_problem(values, self._origin) if self.kind is Problem else to_trace(values, self._origin)
-        if own:
-            return cast(R, record)
-        return cast(R, self._unique(named_by_row(record) if self.suffix in TABLES else record))
+        row = unpack(own, row) if own else self._complete(row) if self._complete else row
+        made: tuple[Problem | Trace, ...]
+        made = (
+            (to_problem(row, self._origin, self._fields),)
+            if self.kind is Problem
+            else to_traces(row, self._origin, self._fields)
+        )
+        if not own:
+            made = tuple(self._unique(named_by_row(record) if self._rows.is_table else record) for record in made)
+        for record in made:
+            _encoded(record)  # half a character pair is the row's fault, not the writer's
+        return cast(tuple[R, ...], made)
 
     def _unique(self, record: Problem | Trace) -> Problem | Trace:
         """Ids are hashes of the question: a second answer is the next sample, a second problem gets a number."""
-        name = record.id
-        self._seen[name] += 1
+        name = record.problem.id if isinstance(record, Trace) else record.id
         count = self._seen[name]
-        if count == 1:
-            return record
+        self._seen[name] += 1
         if isinstance(record, Trace):
-            return replace(record, id=f"{record.problem.id}-{count - 1}", sample=count - 1)
-        return replace(record, id=f"{name}-{count}")
+            return record if count == record.sample else replace(record, id=f"{name}-{count}", sample=count)
+        return replace(record, id=f"{name}-{count + 1}") if count else record
 
-    def _reject(self, line: int, row: object, reason: str, write: Callable[[Rejected], None]) -> None:
+    def refuse(self, line: int, reason: str, row: object, reject: Reject) -> None:
+        """Counts a row that is no record, and hands it to ``reject``."""
         text = row.decode(errors="backslashreplace") if isinstance(row, bytes) else getattr(row, "text", "")
-        text = json.dumps(row, default=str, ensure_ascii=False) if isinstance(row, dict) else text
-        rejected = Rejected(file=self.path.name, line=line, reason=reason, text=text)
+        text = json.dumps(row, default=str, ensure_ascii=True) if isinstance(row, dict) else text
+        rejected = Rejected(file=self._rows.name, line=line, reason=reason, text=text)
         self.rejected += 1
-        self.reasons[reason.split(" (byte ")[0]] += 1
+        self.reasons[_PLACE.sub("", reason)] += 1
         if len(self.examples) < _EXAMPLES:
             self.examples.append(rejected)
-        write(rejected)
+        reject(rejected)
 
     def warnings(self) -> list[str]:
         """Returns what a user should be told after reading: nothing, or one line about rejected lines."""
@@ -136,28 +190,33 @@ class Reader(Generic[R]):
         first = self.examples[0]
         where = f", listed in {self.rejected_path}" if self.rejected_path else ""
         total = self.read + self.rejected
-        counted = f"{self.path}: {self.rejected:,} of {total:,} lines rejected{where}"
+        counted = f"{self.place}: {self.rejected:,} of {total:,} lines rejected{where}"
         return [f"{counted}; the first is line {first.line}: {first.reason}"]
 
 
 def read_records(
-    path: Path | str, kind: type[R], *, rejected: Path | str | None = None, origin: Origin | None = None
-) -> Reader[R]:
+    path: Path | str, kind: type[R], *, rejected: Path | str | None = None, origin: Origin | None = None,
+    fields: FieldMap | None = None, encoding: str | None = None,
+) -> Reader[R]:  # fmt: skip
     """Opens a file of records, or of rows in a shape people already have (see `workbench.records.shapes`).
 
     Args:
-        path: ``.jsonl``, ``.jsonl.gz``, ``.json`` (one array; the only one that is read whole), ``.parquet``, or
-            ``.csv`` and ``.tsv`` with a header (see `workbench.records.tables`).
+        path: ``.jsonl``, ``.json`` (an array, or objects), ``.csv`` or ``.tsv`` with a header, each of them also with
+            ``.gz``, or ``.parquet``. None of them is read whole.
         kind: the record's class. Problems and traces are also made from foreign rows.
-        rejected: where bad lines are written, customarily ``STEM.rejected.jsonl`` beside the output; an
-            older file of that name is removed.
+        rejected: where bad rows are written, customarily ``STEM.rejected.jsonl`` beside the output; an
+            older file of that name is replaced.
         origin: what a foreign file does not say of itself.
+        fields: what its fields are, where they should not be recognised; see `workbench.records.fields`.
+        encoding: of a text; by default UTF-8, or what its first bytes say.
 
     Raises:
         InputError: for a missing file, an unknown suffix or a file that is not of its suffix's format; while
-            iterating, where not a single line is good.
+            iterating, where not a single row is good.
     """
-    return Reader(path, kind, rejected, origin)
+    check_map(fields or {})
+    rows = FileRows(existing_file(path), encoding=encoding, fields=fields)
+    return Reader(rows, kind, place=str(path), rejected=rejected, origin=origin, fields=fields)
 
 
 def write_records(path: Path | str, records: Iterable[Record]) -> int:
@@ -172,7 +231,7 @@ def write_records(path: Path | str, records: Iterable[Record]) -> int:
         StorageError: where the disk refused.
     """
     path = Path(path)
-    suffix = _suffix(path, WRITABLE)
+    suffix = suffix_of(path, WRITABLE)
     checked = _one_kind(path, records)
     with atomic_path(path) as temporary:
         return _write_parquet(temporary, checked) if suffix == ".parquet" else _write_lines(temporary, suffix, checked)
@@ -236,77 +295,39 @@ def _batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
         yield batch
 
 
-def _suffix(path: Path, known: tuple[str, ...]) -> str:
-    for suffix in sorted(known, key=len, reverse=True):
-        if path.name.lower().endswith(suffix):
-            return suffix
-    raise InputError(f"{path}: the name must end with one of {', '.join(known)}")
-
-
 @contextmanager
-def _rejected_lines(path: Path | None) -> Iterator[Callable[[Rejected], None]]:
-    """Yields a function that writes one rejected line; the file exists only where there is one."""
-    with ExitStack() as stack:
-        streams: list[BinaryIO] = []
+def rejected_rows(path: Path | None) -> Iterator[Reject]:
+    """Yields a function that writes one rejected row; the file appears at the end, and only where there is one.
 
-        def write(rejected: Rejected) -> None:
-            if path is None:
-                return
-            with storage_errors(path):
-                if not streams:
-                    path.parent.mkdir(parents=True, exist_ok=True)
-                    streams.append(stack.enter_context(open(path, "wb")))
-                streams[0].write(msgspec.json.encode(asdict(rejected)) + b"\n")
-
-        if path is not None:
-            remove(path)
-        yield write
-
-
-def _object(row: bytes | dict[str, Any]) -> dict[str, Any]:
-    if isinstance(row, dict):
-        return row
+    After an interruption the file of an earlier run is as it was.
+    """
+    if path is None:
+        yield lambda rejected: None
+        return
+    temporary = path.with_name(f".{path.stem}.{os.getpid()}.tmp{path.suffix}")
     try:
-        value = msgspec.json.decode(row)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise InputError(f"not JSON: {error}") from error
-    if not isinstance(value, dict):
-        raise InputError(f"not an object with named fields but {type(value).__name__}")
-    return value
+        with ExitStack() as stack:
+            streams: list[BinaryIO] = []
+
+            def write(rejected: Rejected) -> None:
+                with storage_errors(path):
+                    if not streams:
+                        path.parent.mkdir(parents=True, exist_ok=True)
+                        streams.append(stack.enter_context(open(temporary, "wb")))
+                    streams[0].write(msgspec.json.encode(asdict(rejected)) + b"\n")
+
+            try:
+                yield write
+            except InputError:
+                _publish(streams, temporary, path)
+                raise
+            _publish(streams, temporary, path)
+    finally:
+        remove(temporary)
 
 
-def _rows(path: Path, suffix: str) -> Iterator[tuple[int, bytes | dict[str, Any] | InputError]]:
-    if suffix == ".parquet":
-        return _parquet_rows(path)
-    if suffix in TABLES:
-        return table_rows(path)
-    return _array_rows(path) if suffix == ".json" else _text_rows(path, suffix)
-
-
-def _text_rows(path: Path, suffix: str) -> Iterator[tuple[int, bytes | InputError]]:
-    number = 0
-    with gzip.open(path, "rb") if suffix == ".jsonl.gz" else open(path, "rb") as stream:
-        try:
-            for number, line in enumerate(stream, 1):
-                line = line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line
-                if line.strip():
-                    yield number, line.strip()
-        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-            yield number + 1, InputError(f"the compressed file breaks off here ({error})")
-
-
-def _array_rows(path: Path) -> Iterator[tuple[int, bytes]]:
-    try:
-        rows = msgspec.json.decode(path.read_bytes().removeprefix(b"\xef\xbb\xbf"), type=list[msgspec.Raw])
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} is not one JSON array ({error}); name it .jsonl if each line is one") from error
-    yield from ((number, bytes(row)) for number, row in enumerate(rows, 1))
-
-
-def _parquet_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    try:
-        with pq.ParquetFile(path) as file:
-            batches = (batch.to_pylist() for batch in file.iter_batches(batch_size=1_000))
-            yield from enumerate(chain.from_iterable(batches), 1)
-    except (pa.ArrowInvalid, OSError) as error:
-        raise InputError(f"{path} is not a whole Parquet file: {str(error).splitlines()[0]}") from error
+def _publish(streams: Sequence[BinaryIO], temporary: Path, path: Path) -> None:
+    with storage_errors(path):
+        for stream in streams:
+            stream.flush()
+        temporary.replace(path) if streams else remove(path)

@@ -1,37 +1,37 @@
 """Rows in the shapes people already have, turned into records (the mapping is ours).
 
-A row is recognised by its fields alone. What has no place in a record stays in ``metadata``, so that
-nothing a data set says about a problem is lost.
+A row is recognised by its fields alone, or read as the user says. What has no place in a record stays in
+``metadata``, so that nothing a data set says about a problem is lost.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from dataclasses import dataclass, replace
+from typing import Any
 
 from workbench.errors import InputError
 from workbench.files import text_hash
+from workbench.records.answers import reference_answer
+from workbench.records.dialects import Dialect, dialect_of, generic
+from workbench.records.fields import (
+    CHOICE_KEYS,
+    QUESTION_KEYS,
+    Content,
+    Draft,
+    FieldMap,
+    Row,
+    json_value,
+    renamed,
+    text_of,
+)
 from workbench.records.types import Problem, Trace, from_dict
 
-Row = Mapping[str, Any]
-Shape = Literal["trace", "problem", "gsm8k", "math", "s1k", "choices", "messages", "prompt", "question"]
+__all__ = ["Origin", "Shape", "describe", "detect", "reference_answer", "to_problem", "to_trace", "to_traces"]
 
-QUESTION_KEYS = ("question", "problem", "quiz", "query", "instruction", "input", "prompt")
-ANSWER_KEYS = ("answer", "final_answer", "answer_value", "target", "label", "solution_text", "output", "response")
-SOLUTION_KEYS = ("solution", "rationale", "explanation", "completion")
-CHOICE_KEYS = ("choices", "options")
+ANSWER_TYPES = ("number", "fraction", "word", "choice", "list", "text", "math")
 _OWN = {"workbench.trace": "trace", "workbench.problem": "problem"}
-_MESSAGE_KEYS = ("messages", "conversations", "conversation")
-_ROLES = {"human": "user", "gpt": "assistant", "model": "assistant", "developer": "system"}
-
-_CALCULATOR_MARK = re.compile(r"<<[^<>\n]*>>")
-_HASHES = re.compile(r"^####[ \t]*(.+?)[ \t]*$", re.MULTILINE)
-_ANSWER_LINE = re.compile(r"^[ \t*#]*(?:Final )?Answer:[ \t*]*(.+?)[ \t*]*$", re.MULTILINE | re.IGNORECASE)
-_THOUGHTS = re.compile(r"^\s*<think>(.*?)</think>\s*", re.DOTALL)
-_BOX = re.compile(r"\\(?:boxed|fbox)\s*(?=\{)")
-_BOXED_TOKEN = re.compile(r"\\boxed\s+([^\s$.,;]+)")
+_UNNAMED = ("messages", "prompt-completion", "question-answer", "thinking")
 _SLUG = re.compile(r"[^a-z0-9]+")
 
 
@@ -45,26 +45,24 @@ class Origin:
     """The domain of every row."""
     license: str | None = None
     """The licence of every row, as the Hub spells it."""
-    teacher: str = "reference"
-    """Who wrote the solutions."""
+    data_set: str | None = None
+    """The data set's name where neither the row nor its shape says one."""
+    teacher: str | None = None
+    """Who wrote the solutions; where neither this nor the row says it, ``reference``."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Content:
-    """What a row says, whatever it was called there."""
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How a row will be read."""
 
-    question: str
-    used: tuple[str, ...]
-    solution: str | None = None
-    reference: str | None = None
-    given: str | None = None
-    source: str
-    domain: str = "unknown"
-    choices: tuple[str, ...] | None = None
-    extra: dict[str, Any] = field(default_factory=dict)
+    name: str
+    about: str
+    """One line for people."""
+    fields: dict[str, str]
+    """The row's fields that are understood, and as what; all others stay in ``metadata``."""
 
 
-def detect(row: Row) -> Shape:
+def detect(row: Row) -> str:
     """Returns the name of the row's shape.
 
     Raises:
@@ -73,116 +71,173 @@ def detect(row: Row) -> Shape:
     >>> detect({"question": "2 + 2?", "answer": "2 + 2 = <<2+2=4>>4\\n#### 4"})
     'gsm8k'
     """
-    schema = row.get("schema")
-    if isinstance(schema, str) and schema.split("/")[0] in _OWN:
-        return _OWN[schema.split("/")[0]]  # type: ignore[return-value]
-    if any(isinstance(row.get(key), Sequence) and not isinstance(row[key], str) for key in _MESSAGE_KEYS):
-        return "messages"
-    if _question_key(row) is None:
-        fields = ", ".join(map(str, row)) or "none"
-        raise InputError(f"no known shape has these fields: {fields}; a row needs one of {', '.join(QUESTION_KEYS)}")
-    if "answer_option_list" in row:
-        return "choices"
-    if "thinking_trajectories" in row or any(key.endswith("_thinking_trajectory") for key in row):
-        return "s1k"
-    if isinstance(row.get("answer"), str) and _HASHES.search(row["answer"]):
-        return "gsm8k"
-    if "problem" in row and isinstance(row.get("solution"), str):
-        return "math"
-    return "prompt" if "prompt" in row and "completion" in row else "question"
+    return _own(row) or _dialect(row).name
 
 
-def to_problem(row: Row, origin: Origin | None = None) -> Problem:
+def describe(row: Row, fields: FieldMap | None = None) -> Shape:
+    """Returns how `to_traces` will read the row, for people to see before long work.
+
+    Raises:
+        InputError: as `to_problem`.
+    """
+    if own := _own(row):
+        return Shape(own, f"the workbench's own {own}s", {})
+    reading, names = _read(row, fields), dict(fields or {})
+    known = dict(reading.content.fields)
+    known |= {key: key for key in (*names, "domain", "source", "license", "model") if key in reading.row} | known
+    return Shape(reading.name, reading.about, {names.get(key, key): what for key, what in known.items()})
+
+
+def to_problem(row: Row, origin: Origin | None = None, fields: FieldMap | None = None) -> Problem:
     """Returns the problem a row of any known shape poses.
 
     The id is ``SOURCE-HASH``, a hash of the question, so that it does not depend on the row's place.
 
+    Args:
+        row: its fields.
+        origin: what the row does not say.
+        fields: what its fields are, where they should not be recognised; see `workbench.records.fields`.
+
     Raises:
         InputError: where the shape is unknown, a field does not fit, or the question is empty.
     """
-    shape = detect(row)
-    if shape == "problem":
+    own = _own(row)
+    if own == "problem":
         return _with_question(from_dict(Problem, dict(row)))
-    if shape == "trace":
+    if own == "trace":
         return to_trace(row).problem
-    return _problem(row, _content(shape, row), origin or Origin())
+    return _problem(_read(row, fields), origin or Origin(), fields)
 
 
-def to_trace(row: Row, origin: Origin | None = None) -> Trace:
-    """Returns the row's solution as a trace; it stays unsegmented, in ``reasoning``.
+def to_traces(row: Row, origin: Origin | None = None, fields: FieldMap | None = None) -> tuple[Trace, ...]:
+    """Returns each solution that the row offers as a trace; it stays unsegmented, in ``reasoning``.
 
     ``is_correct`` stays unknown: that a data set offers a solution does not prove it.
+
+    Args:
+        row: its fields.
+        origin: as in `to_problem`.
+        fields: as in `to_problem`.
 
     Raises:
         InputError: as `to_problem`, and where the row has neither a solution nor an answer.
     """
-    shape = detect(row)
-    if shape == "trace":
+    own = _own(row)
+    if own == "trace":
         trace = from_dict(Trace, dict(row))
         _with_question(trace.problem)
-        return trace
-    if shape == "problem":
+        return (trace,)
+    if own == "problem":
         raise InputError("a problem without a solution; collect traces for it first")
-    origin = origin or Origin()
-    content = _content(shape, row)
-    problem = _problem(row, content, origin)
-    answer = content.given or content.reference
-    if not answer and not content.solution:
-        raise InputError("neither a solution nor an answer; read it as a problem")
-    model = _text(row.get("model")) or ""
+    reading, origin = _read(row, fields), origin or Origin()
+    problem, drafts = _problem(reading, origin, fields), reading.content.drafts
+    if not any(draft.reasoning or draft.answer for draft in drafts) and not problem.answer:
+        raise InputError("neither a solution nor an answer; collect traces for it first: workbench collect --problems")
+    return tuple(_trace(reading.row, problem, sample, draft, origin) for sample, draft in enumerate(drafts))
+
+
+def to_trace(row: Row, origin: Origin | None = None, fields: FieldMap | None = None) -> Trace:
+    """Returns the first of `to_traces`."""
+    return to_traces(row, origin, fields)[0]
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """What a row says, and how that was found."""
+
+    name: str
+    about: str
+    content: Content
+    row: Row
+    """Its fields, as a user has named them."""
+
+
+def _own(row: Row) -> str | None:
+    schema = row.get("schema")
+    return _OWN.get(schema.split("/")[0]) if isinstance(schema, str) else None
+
+
+def _dialect(row: Row) -> Dialect:
+    if found := dialect_of(row):
+        return found
+    fields = ", ".join(map(str, row)) or "none"
+    raise InputError(
+        f"no known shape has these fields: {fields}; a row needs one of {', '.join(QUESTION_KEYS)}, "
+        "or say which it is: --map question=FIELD"
+    )
+
+
+def _read(row: Row, fields: FieldMap | None) -> _Reading:
+    if not fields:
+        dialect = _dialect(row)
+        return _Reading(dialect.name, dialect.about, dialect.read(row), row)
+    row, kept = renamed(row, fields)
+    if {"question", "solution"} & fields.keys():
+        dialect = generic()
+        if not dialect.fits(row):
+            said = f"no text but {type(row['question']).__name__}" if "question" in row else "in no known field"
+            raise InputError(f"the question is {said}; say which field it is: --map question=FIELD")
+    else:
+        dialect = _dialect(row)
+    content = dialect.read(row)
+    name = dialect.name if dialect.name == "mapped" else f"{dialect.name}, mapped"
+    return _Reading(name, dialect.about, replace(content, extra={**content.extra, **kept}), row)
+
+
+def _trace(row: Row, problem: Problem, sample: int, draft: Draft, origin: Origin) -> Trace:
     return Trace(
-        id=f"{problem.id}-0", problem=problem, teacher=origin.teacher, model_version=model,
-        reasoning=content.solution, answer=answer,
+        id=f"{problem.id}-{sample}", problem=problem, sample=sample,
+        teacher=origin.teacher or draft.teacher or "reference", model_version=text_of(row.get("model")) or "",
+        reasoning=draft.reasoning, usage=draft.usage, finish_reason=draft.finish_reason,
+        answer=draft.answer or (problem.answer if draft.finish_reason == "stop" else None),
     )  # fmt: skip
 
 
-def reference_answer(text: str) -> str | None:
-    """Returns the final answer a solution states: its last balanced box, ``#### x``, or ``Answer: x``.
-
-    >>> reference_answer(r"so $x = \\boxed{\\frac{1}{2}}$.")
-    '\\\\frac{1}{2}'
-    """
-    for mark in reversed(list(_BOX.finditer(text))):
-        inner = _balanced(text, mark.end())
-        if inner is not None and inner.strip():
-            return inner.strip()
-    for pattern in (_BOXED_TOKEN, _HASHES, _ANSWER_LINE):
-        if found := pattern.findall(text):
-            return str(found[-1]).strip() or None
-    return None
-
-
-def _balanced(text: str, start: int) -> str | None:
-    depth = 0
-    for place in range(start, len(text)):
-        if text[place] in "{}" and text[place - 1] != "\\":
-            depth += 1 if text[place] == "{" else -1
-            if depth == 0:
-                return text[start + 1 : place]
-    return None
-
-
-def _problem(row: Row, content: _Content, origin: Origin) -> Problem:
-    source = origin.source or _text(row.get("source")) or content.source
+def _problem(reading: _Reading, origin: Origin, fields: FieldMap | None) -> Problem:
+    row, content = reading.row, reading.content
+    if not content.question.strip():
+        raise InputError("the question is empty")
+    said = (content.question, content.reference, *(text for draft in content.drafts for text in _texts(draft)))
+    if any("\0" in (text or "") for text in said):
+        raise InputError("its text holds NUL characters; the file may be UTF-16 or damaged")
+    own_source = None if "source" in content.fields else text_of(row.get("source"))
+    unnamed = origin.data_set if content.source in _UNNAMED else None
+    source = origin.source or own_source or unnamed or content.source
     choice_key, choices = _listed(row, content.reference) if content.choices is None else ("", content.choices)
-    names = {*content.used, choice_key, "source", "license", "domain"}
-    kept = {name: _json_value(value) for name, value in row.items() if name not in names}
-    problem = Problem(
-        id=f"{_SLUG.sub('-', source.lower()).strip('-')[:40] or 'row'}-{text_hash(content.question)[:12]}",
+    names = {*content.fields, choice_key, "source", "license", "domain", *({"id"} if "id" in (fields or {}) else ())}
+    kept = {name: json_value(value) for name, value in row.items() if name not in names and value is not None}
+    named_by_hash = f"{_SLUG.sub('-', source.lower()).strip('-')[:40] or 'row'}-{text_hash(content.question)[:12]}"
+    return Problem(
+        id=(text_of(row["id"]) if "id" in (fields or {}) else None) or named_by_hash,
         question=content.question,
         answer=content.reference,
-        domain=origin.domain or _text(row.get("domain")) or _subject(row, content),
+        domain=origin.domain or text_of(row.get("domain")) or _subject(row, content),
         source=source,
-        license=origin.license or _text(row.get("license")) or "unknown",
+        license=origin.license or text_of(row.get("license")) or "unknown",
         choices=choices,
-        metadata={**{name: value for name, value in kept.items() if value is not None}, **content.extra},
+        metadata=_metadata(kept | json_value(content.extra)),
     )
-    return _with_question(problem)
 
 
-def _subject(row: Row, content: _Content) -> str:
+def _texts(draft: Draft) -> tuple[str | None, str | None]:
+    return draft.reasoning, draft.answer
+
+
+def _metadata(values: dict[str, Any]) -> dict[str, Any]:
+    """The values, with those set apart whose name other rooms read and which mean something else here."""
+    options, kind = values.get("options"), values.get("answer_type")
+    ours = {
+        "answer_type": kind in ANSWER_TYPES,
+        "options": isinstance(options, list) and all(isinstance(option, str) for option in options),
+        "constraints": False,
+        "scorer": False,
+    }
+    return {name if ours.get(name, True) else f"{name} (source)": value for name, value in values.items()}
+
+
+def _subject(row: Row, content: Content) -> str:
     """The shape's domain; where it has none, the row's subject, which stays in the metadata as well."""
-    return content.domain if content.domain != "unknown" else _text(row.get("subject")) or content.domain
+    return content.domain if content.domain != "unknown" else text_of(row.get("subject")) or content.domain
 
 
 def _listed(row: Row, reference: str | None) -> tuple[str, tuple[str, ...] | None]:
@@ -202,147 +257,3 @@ def _with_question(problem: Problem) -> Problem:
     if not problem.question.strip():
         raise InputError("the question is empty")
     return problem
-
-
-def _content(shape: Shape, row: Row) -> _Content:
-    readers: dict[str, Callable[[Row], _Content]] = {
-        "gsm8k": _gsm8k, "math": _math, "s1k": _s1k, "choices": _choices, "messages": _messages,
-        "prompt": _question, "question": _question,
-    }  # fmt: skip
-    return readers[shape](row)
-
-
-def _gsm8k(row: Row) -> _Content:
-    text = _CALCULATOR_MARK.sub("", row["answer"])
-    solution = _HASHES.sub("", text).strip()
-    return _Content(
-        question=_asked(row), used=(_question_key(row) or "", "answer"), source="gsm8k", domain="mathematics",
-        solution=solution or None, reference=reference_answer(text),
-    )  # fmt: skip
-
-
-def _math(row: Row) -> _Content:
-    reference = _first(row, ANSWER_KEYS)[1] or reference_answer(row["solution"])
-    return _Content(
-        question=_asked(row), used=("problem", "solution", "answer"), source="math", domain="mathematics",
-        solution=row["solution"].strip() or None, reference=reference,
-    )  # fmt: skip
-
-
-def _s1k(row: Row) -> _Content:
-    thought_keys = [key for key in row if key.endswith("_thinking_trajectory")]
-    thoughts = row.get("thinking_trajectories") or next((row[key] for key in thought_keys if row[key]), None)
-    attempts = ["attempt", *(key.replace("_thinking_trajectory", "_attempt") for key in thought_keys)]
-    attempt = _first(row, attempts)[1]
-    if isinstance(thoughts, (list, tuple)):
-        thoughts = "\n".join(map(str, thoughts))
-    return _Content(
-        question=_asked(row), used=("question", "solution", "thinking_trajectories", *thought_keys, *attempts),
-        source=_text(row.get("source_type")) or "s1k", domain=_text(row.get("cot_type")) or "unknown",
-        solution=_text(thoughts), reference=_stated(_text(row.get("solution"))), given=_stated(attempt),
-    )  # fmt: skip
-
-
-def _choices(row: Row) -> _Content:
-    options = [option for group in row["answer_option_list"] for option in group]
-    analysis = row.get("answer_analysis")
-    text = "\n".join(map(str, analysis)) if isinstance(analysis, (list, tuple)) else _text(analysis)
-    return _Content(
-        question=_asked(row), used=("problem", "answer_option_list", "answer_value", "answer_analysis"),
-        source="tal_scq5k" if "queId" in row else "choices", domain="mathematics",
-        solution=(text or "").strip() or None, reference=_text(row.get("answer_value")),
-        choices=tuple(str(option["content"]).strip() for option in options),
-    )  # fmt: skip
-
-
-def _messages(row: Row) -> _Content:
-    key = next(key for key in _MESSAGE_KEYS if isinstance(row.get(key), Sequence) and not isinstance(row[key], str))
-    turns = [_turn(message) for message in row[key]]
-    places = [place for place, (role, _, _) in enumerate(turns) if role == "user"]
-    if not places:
-        raise InputError(f"{key} has no user turn")
-    last = max([place for place in places if any(role == "assistant" for role, _, _ in turns[place:])] or places)
-    reply = next(((text, thoughts) for role, text, thoughts in turns[last:] if role == "assistant"), ("", None))
-    system = "\n".join(text for role, text, _ in turns if role == "system")
-    history = [{"role": role, "content": text} for role, text, _ in turns[:last] if role != "system"]
-    extra: dict[str, Any] = {"system": system} if system else {}
-    content = _replied(turns[last][1], *reply)
-    return replace(content, used=(key,), source="messages", extra=extra | ({"history": history} if history else {}))
-
-
-def _turn(message: Any) -> tuple[str, str, str | None]:
-    """Returns role, text and thoughts of one message, in OpenAI's or in ShareGPT's spelling."""
-    if not isinstance(message, Mapping):
-        raise InputError("a message is not an object with role and content")
-    role = str(message.get("role", message.get("from", "")))
-    content = message.get("content", message.get("value"))
-    if isinstance(content, list):
-        content = "".join(str(part.get("text") or "") for part in content if isinstance(part, Mapping))
-    thoughts = message.get("reasoning_content") or message.get("reasoning")
-    return _ROLES.get(role, role), _text(content) or "", _text(thoughts)
-
-
-def _replied(question: str, reply: str, thoughts: str | None) -> _Content:
-    """A user's question and an assistant's reply, which may begin with its thoughts."""
-    if thoughts is None and (found := _THOUGHTS.match(reply)):
-        thoughts, reply = found.group(1), reply[found.end() :]
-    answer = _stated(reply)
-    spoken = "\n".join(part for part in ((thoughts or "").strip(), reply.strip()) if part)
-    solution = spoken if thoughts or answer != reply.strip() else None
-    return _Content(question=question.strip(), used=(), source="", solution=solution or None, reference=answer)
-
-
-def _question(row: Row) -> _Content:
-    key, answer_key, solution_key = _question_key(row) or "", _first(row, ANSWER_KEYS)[0], _first(row, SOLUTION_KEYS)[0]
-    shared: dict[str, Any] = {"used": (key, answer_key, solution_key), "source": "question-answer"}
-    answer, solution = _first(row, ANSWER_KEYS)[1], _first(row, SOLUTION_KEYS)[1]
-    if answer is None or solution is None:
-        if solution_key == "completion":
-            shared["source"] = "prompt-completion"
-        return replace(_replied(_asked(row), answer or solution or "", None), **shared)
-    return _Content(question=_asked(row), solution=solution.strip() or None, reference=answer.strip(), **shared)
-
-
-def _stated(text: str | None) -> str | None:
-    """The answer a text states, or the text itself where it is one short line."""
-    text = (text or "").strip()
-    short = text if len(text) <= 200 and "\n" not in text else None
-    return reference_answer(text) or short or None
-
-
-def _question_key(row: Row) -> str | None:
-    return next((key for key in _named(row, QUESTION_KEYS) if isinstance(row[key], str)), None)
-
-
-def _asked(row: Row) -> str:
-    return str(row[_question_key(row) or ""]).strip()
-
-
-def _first(row: Row, names: Sequence[str]) -> tuple[str, str | None]:
-    """The first of the named fields that holds a value: its key in the row, and its text."""
-    found = ((key, _text(row[key])) for key in _named(row, names))
-    return next(((key, text) for key, text in found if text), ("", None))
-
-
-def _named(row: Row, names: Sequence[str]) -> list[str]:
-    """The row's keys that match the names, in the names' order and whatever their case."""
-    keys = {key.lower(): key for key in row if isinstance(key, str)}
-    return [keys[name] for name in names if name in keys]
-
-
-def _text(value: Any) -> str | None:
-    """A scalar as people write it; ``None`` for what is no scalar."""
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    return str(value) if isinstance(value, (str, int, float)) and value != "" else None
-
-
-def _json_value(value: Any) -> Any:
-    """The value with whatever JSON cannot say (a date, a decimal) as its text."""
-    if isinstance(value, Mapping):
-        return {str(key): _json_value(inner) for key, inner in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_json_value(inner) for inner in value]
-    if value is None or isinstance(value, (str, int, float, bool)):
-        return value
-    return str(value)
