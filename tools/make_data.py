@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.curation import CurationConfig, CurationReport
-from workbench.demo import SMALL_STUDENT_MIX, DemoConfig, run_demo
+from workbench.demo import DEMO_POOL, SMALL_STUDENT_MIX, DemoConfig, run_demo
 from workbench.distillation import DistillConfig
 from workbench.files import atomic_path, write_text
 from workbench.pool import worked_answer
@@ -51,7 +51,7 @@ def main() -> None:
 def make_sample(pool: Path, out: Path) -> CurationReport:
     """Curates the sample from the embedded pool, which is written where it is missing."""
     if not pool.exists():
-        write_pool(pool, DemoConfig().pool_size, 0)
+        write_pool(pool, DemoConfig().pool_size, 0, DEMO_POOL)
     config = CurationConfig(size=SIZE, max_tokens=DistillConfig().max_tokens, difficulty_mix=SMALL_STUDENT_MIX)
     return curate_pool(pool, out, config, student=DEFAULT_STUDENT, held_out=held_out_problems(0))
 

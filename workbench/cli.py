@@ -45,8 +45,30 @@ class Pool:
     """Traces of the embedded pool."""
     seed: int = 0
     """Other seeds give other problems."""
+    families: Literal["core", "all"] = "all"
+    """core: those of the demo, few enough for a small student."""
+    ladder: Literal["usual", "wide"] = "usual"
+    """wide: levels from what a small student always solves to what it never does."""
+    long_share: float = 0.0
+    """Traces in the long form, with two checks."""
+    wordings: int = 1
+    """Ways of wording; 1 is the plain one alone."""
+    slip_share: float = 0.0
+    """Long traces with a slip that the check finds and mends."""
+    defect_share: float = 0.0
+    """Traces with a planted defect; the labels go to STEM.labels.jsonl."""
+    champ: bool = False
+    """Mix in CHAMP's 270 problems, which are a benchmark themselves (pip install champ-dataset)."""
+    workers: int = 0
+    """Processes; 0: as many as suit. The file does not depend on it."""
     json: bool = False
     """Print JSON instead of a line."""
+
+    def config(self) -> Any:
+        """Returns the settings of the embedded pool."""
+        from workbench.pool import PoolConfig  # here, because the generators take seconds to import
+
+        return PoolConfig(**{name: getattr(self, name) for name in PoolConfig.__dataclass_fields__})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

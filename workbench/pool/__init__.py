@@ -1,22 +1,40 @@
 """Where problems and traces come from."""
 
+from workbench.pool.config import RICH, PoolConfig
+from workbench.pool.defects import KINDS, Label
 from workbench.pool.embedded import (
     POOL_SIZE,
+    core_families,
     embedded_pool,
     embedded_problems,
+    labelled_pool,
     seen_families,
     unseen_families,
     worked_answer,
 )
 from workbench.pool.family import Family, WorkedSolution
+from workbench.pool.forms import Form, form_of
+from workbench.pool.writing import labels_path, read_labels, usual_workers, write_pool
 
 __all__ = [
+    "KINDS",
     "POOL_SIZE",
+    "RICH",
     "Family",
+    "Form",
+    "Label",
+    "PoolConfig",
     "WorkedSolution",
+    "core_families",
     "embedded_pool",
     "embedded_problems",
+    "form_of",
+    "labelled_pool",
+    "labels_path",
+    "read_labels",
     "seen_families",
     "unseen_families",
+    "usual_workers",
     "worked_answer",
+    "write_pool",
 ]
