@@ -18,10 +18,11 @@ from workbench.demo import DEMO_POOL, SMALL_STUDENT_MIX, DemoConfig, run_demo
 from workbench.distillation import DistillConfig
 from workbench.files import atomic_path, write_text
 from workbench.pool import worked_answer
+from workbench.pooling import write_pool
 from workbench.records import Completion, Problem, read_records, write_records
 from workbench.shipped import COMPARISONS
 from workbench.students import DEFAULT_STUDENT, SHIPPED
-from workbench.workflow import curate_pool, held_out_problems, write_pool
+from workbench.workflow import curate_pool, held_out_problems
 
 ROOT = Path(__file__).resolve().parent.parent
 RUN = ROOT / "runs" / "data"

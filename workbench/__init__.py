@@ -38,7 +38,8 @@ _HOMES = {
         "plot_loss",
     ),
     "workbench.views.widgets": ("browse",),
-    "workbench.workflow": ("benchmark", "import_pool"),
+    "workbench.pooling": ("import_pool",),
+    "workbench.workflow": ("benchmark",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

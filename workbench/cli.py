@@ -311,6 +311,7 @@ def _verb(options: Any) -> Callable[[Any], None]:
     light = {
         "doctor": "workbench.preflight:print_doctor",
         "collect": "workbench.collecting:collect_verb",
+        "pool": "workbench.pooling:pool_verb",
         "compare": "workbench.views.server:compare",
     }
     if name not in light:

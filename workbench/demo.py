@@ -15,6 +15,7 @@ from workbench.evaluation import BASE, STUDENT, Arm, DecodingConfig, Outcome
 from workbench.files import write_text
 from workbench.interventions import standard_guidance
 from workbench.pool import POOL_SIZE, PoolConfig
+from workbench.pooling import write_pool
 from workbench.profiles import profile
 from workbench.progress import duration
 from workbench.records import Completion, Problem, read_records
@@ -31,7 +32,6 @@ from workbench.workflow import (
     graded,
     held_out_problems,
     trainable,
-    write_pool,
 )
 
 SMALL_STUDENT_MIX = (0.4, 0.35, 0.25)

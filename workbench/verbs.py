@@ -17,35 +17,12 @@ from workbench.evaluation import DecodingConfig
 from workbench.files import text_hash
 from workbench.inference import Sampling
 from workbench.interventions import standard_guidance
-from workbench.pool import labels_path, usual_workers
 from workbench.profiles import profile
 from workbench.progress import duration
 from workbench.records import Problem, read_records, to_dict, to_json
 from workbench.runs import open_run
 from workbench.students import export_student, load_student
 from workbench.views.theme import arm_label
-
-
-def pool(options: cli.Pool) -> None:
-    """Writes or imports a pool."""
-    if options.source:
-        written, rejected = workflow.import_pool(options.source, options.out)
-        lines = [f"{options.out}: {written:,} traces, {rejected:,} lines rejected"]
-        if rejected:
-            lines.append(f"the rejected lines and their reasons: {workflow.rejected_path(options.out)}")
-        cli.show({"traces": written, "rejected": rejected, "out": options.out}, as_json=options.json, lines=lines)
-        return
-    config = options.config()
-    workers = options.workers or usual_workers(options.size)
-    written, planted = workflow.write_pool(options.out, options.size, options.seed, config, workers=workers)
-    lines = [f"{options.out}: {written:,} traces"]
-    found: dict[str, Any] = {"traces": written, "out": options.out}
-    if config.defect_share:
-        found |= {"planted": planted, "labels": labels_path(options.out)}
-        lines.append(f"{labels_path(options.out)}: what is wrong with {planted:,} of them; curation never opens it")
-    if config.champ:
-        lines.append("CHAMP is a benchmark itself: whoever trains on this pool must not report it")
-    cli.show(found, as_json=options.json, lines=lines)
 
 
 def curate(options: cli.Curate) -> None:

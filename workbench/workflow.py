@@ -8,7 +8,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from workbench import pool as pools
 from workbench.acceleration import why_not_unsloth
 from workbench.curation import CurationConfig, CurationReport, curate
 from workbench.distillation import DistillConfig, Distilled, distill, encode_traces
@@ -33,7 +32,7 @@ from workbench.files import existing_file, write_text
 from workbench.grading import grade_answer
 from workbench.inference import Engine, Request, Sampling, TextStream
 from workbench.interventions import Guidance
-from workbench.pool import PoolConfig, core_families, embedded_problems, unseen_families, worked_answer
+from workbench.pool import core_families, embedded_problems, unseen_families, worked_answer
 from workbench.profiles import Profile
 from workbench.progress import duration, track
 from workbench.records import Completion, Problem, Trace, read_records, write_records
@@ -50,33 +49,6 @@ The first two have the families of the demo, which the shipped student was taugh
 """
 MOST_PER_FAMILY = 100
 """Problems of a family in an embedded benchmark, at most: curation keeps so many out of training."""
-
-
-def write_pool(
-    out: Path, size: int, seed: int, config: PoolConfig | None = None, *, workers: int = 1
-) -> tuple[int, int]:
-    """Writes the embedded pool with a progress bar; see `workbench.pool.write_pool`."""
-    return pools.write_pool(out, size, seed, config or PoolConfig(), workers=workers, track=track)
-
-
-def import_pool(source: Path, out: Path) -> tuple[int, int]:
-    """Copies a file of traces or of question-answer pairs, in any known shape, to ``out``.
-
-    Bad lines go to ``STEM.rejected.jsonl`` beside ``out``.
-
-    Returns:
-        The number of traces written and of lines rejected.
-    """
-    if out.exists() and out.samefile(source):
-        raise InputError(f"{out} is the file to import; choose another --out")
-    reader = read_records(existing_file(source), Trace, rejected=rejected_path(out))
-    written = write_records(out, track(reader, None, "import"))
-    return written, reader.rejected
-
-
-def rejected_path(out: Path) -> Path:
-    """Returns where the lines that could not be read go, beside the output."""
-    return out.with_name(f"{out.name.split('.')[0]}.rejected.jsonl")
 
 
 def held_out_problems(seed: int) -> list[Problem]:
