@@ -49,13 +49,15 @@ def run(rows: int, seed: int, *options: str) -> Run:
         out = Path(folder) / "pool.parquet"
         command = [sys.executable, "-m", "workbench", "pool", "--out", str(out), "--size", str(rows)]
         started = time.monotonic()
-        process = subprocess.Popen([*command, "--seed", str(seed), *options], stderr=subprocess.DEVNULL)
+        with open(Path(folder) / "errors", "wb") as errors:
+            process = subprocess.Popen([*command, "--seed", str(seed), *options], stderr=errors)
         rss = []
         while process.poll() is None:
             rss.append(tree_mb(process.pid))
             time.sleep(EVERY_S)
         seconds = time.monotonic() - started
-        assert process.returncode == 0, f"{command} ended with {process.returncode}"
+        said = (Path(folder) / "errors").read_text(errors="replace")[-2_000:]
+        assert process.returncode == 0, f"{command} ended with {process.returncode}: {said}"
         return Run(rows, seconds, tuple(rss), file_hash(out))
 
 

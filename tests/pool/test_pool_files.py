@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import time
 from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path
 
+import psutil
 import pytest
 
 from workbench.errors import InputError
@@ -33,6 +37,22 @@ def test_a_reader_of_many_processes_may_stop_early() -> None:
     first = list(islice(traces, 3))
     traces.close()  # type: ignore[attr-defined]
     assert list(map(to_json, first)) == list(map(to_json, embedded_pool(3)))
+
+
+def test_workers_end_with_a_parent_that_is_killed(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "workbench", "pool", "--size", "1000000", "--workers", "2"]
+    process = subprocess.Popen([*command, "--out", tmp_path / "pool.jsonl"], stderr=subprocess.DEVNULL)
+    parent = psutil.Process(process.pid)
+    deadline = time.monotonic() + 60
+    while len(parent.children()) < 3 and time.monotonic() < deadline:  # two workers and multiprocessing's tracker
+        time.sleep(0.1)
+    children = parent.children()
+    assert len(children) == 3
+    process.kill()
+    process.wait()
+    _, alive = psutil.wait_procs(children, timeout=60)
+    assert not alive
+    assert not (tmp_path / "pool.jsonl").exists()
 
 
 def test_other_seeds_give_other_bytes(tmp_path: Path) -> None:

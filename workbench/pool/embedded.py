@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import replace
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from random import Random
+from threading import Thread
 from typing import Literal
 
 import msgspec
@@ -95,7 +98,7 @@ def labelled_pool(
 def _in_parallel(seed: int, config: PoolConfig, size: int, workers: int) -> Iterator[Row]:
     """Blocks in order; only a few are under way or waiting, so that memory does not grow."""
     # Spawned processes inherit no threads and no locks; forked ones may hang on those of a loaded library.
-    executor = ProcessPoolExecutor(workers, mp_context=get_context("spawn"))
+    executor = ProcessPoolExecutor(workers, get_context("spawn"), _depend_on_parent)
     pending: deque[Future[bytes]] = deque()
     starts = iter(range(0, size, BLOCK))
     try:
@@ -107,6 +110,19 @@ def _in_parallel(seed: int, config: PoolConfig, size: int, workers: int) -> Iter
             yield from msgspec.json.decode(pending.popleft().result(), type=list[Row])
     finally:
         executor.shutdown(wait=True, cancel_futures=True)
+
+
+def _depend_on_parent() -> None:
+    """Leaves Ctrl-C to the parent, and ends a worker whose parent was killed, which nothing else would do."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = parent_process()
+
+    def watch() -> None:
+        if parent:
+            parent.join()
+        os._exit(1)
+
+    Thread(target=watch, daemon=True).start()
 
 
 def _block(seed: int, config: PoolConfig, start: int, end: int) -> bytes:

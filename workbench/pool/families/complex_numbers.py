@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from random import Random
+from typing import Any
 
 from workbench.pool.family import Family, Finding, WorkedSolution, agreement
 from workbench.records import Problem
@@ -43,36 +45,8 @@ def _signed(number: int) -> str:
 def solve_complex(problem: Problem, rng: Random) -> WorkedSolution:
     """Real and imaginary parts apart; a product needs four small ones."""
     left, right, operation = _given(problem)
-    (a, b), (c, d) = left, right
-    real, imaginary = _result(left, right, operation)
-    if operation == "*":
-        method = "four products"
-        plans = (
-            "Multiply every part by every part; i * i is -1.",
-            "Four products; the one with i * i changes its sign.",
-        )
-        steps = [
-            f"{a} * {_signed(c)} = {a * c}",
-            f"{b}i * {_signed(d)}i = {b * d} * (-1) = {-b * d}",
-            f"Real: {a * c} + {_signed(-b * d)} = {real}",
-            f"{a} * {_signed(d)} = {a * d}",
-            f"{b} * {_signed(c)} = {b * c}",
-            f"Imaginary: {a * d} + {_signed(b * c)} = {imaginary}",
-        ]
-    else:
-        same = operation == "+"
-        method = "part by part" if same else "turn the signs, then add"
-        plans = (
-            ("Add the real parts and the imaginary parts apart.", "Part by part: real to real, i to i.")
-            if same
-            else (
-                "Turn both signs of the second number, then add part by part.",
-                "Subtracting is adding with signs turned.",
-            )
-        )
-        c, d = (c, d) if same else (-c, -d)
-        steps = [f"Real: {a} + {_signed(c)} = {real}", f"Imaginary: {b} + {_signed(d)} = {imaginary}"]
-    answer = shown((real, imaginary))
+    method, plans, steps = _multiplied(left, right) if operation == "*" else _added(left, right, operation)
+    answer = shown(_result(left, right, operation))
     return WorkedSolution(
         method=method,
         strategy=rng.choice(plans),
@@ -80,6 +54,38 @@ def solve_complex(problem: Problem, rng: Random) -> WorkedSolution:
         check=verify_complex(problem, answer).text,
         answer=answer,
     )
+
+
+Way = tuple[str, tuple[str, str], list[str]]
+
+
+def _multiplied(left: Pair, right: Pair) -> Way:
+    (a, b), (c, d) = left, right
+    real, imaginary = _result(left, right, "*")
+    plans = ("Multiply every part by every part; i * i is -1.", "Four products; the one with i * i changes its sign.")
+    steps = [
+        f"{a} * {_signed(c)} = {a * c}",
+        f"{b}i * {_signed(d)}i = {b * d} * (-1) = {-b * d}",
+        f"Real: {a * c} + {_signed(-b * d)} = {real}",
+        f"{a} * {_signed(d)} = {a * d}",
+        f"{b} * {_signed(c)} = {b * c}",
+        f"Imaginary: {a * d} + {_signed(b * c)} = {imaginary}",
+    ]
+    return "four products", plans, steps
+
+
+def _added(left: Pair, right: Pair, operation: str) -> Way:
+    (a, b), (c, d) = left, right
+    if operation == "+":
+        method = "part by part"
+        plans = ("Add the real parts and the imaginary parts apart.", "Part by part: real to real, i to i.")
+    else:
+        method, c, d = "turn the signs, then add", -c, -d
+        plans = (
+            "Turn both signs of the second number, then add part by part.",
+            "Subtracting is adding with signs turned.",
+        )
+    return method, plans, [f"Real: {a} + {_signed(c)} = {a + c}", f"Imaginary: {b} + {_signed(d)} = {b + d}"]
 
 
 def verify_complex(problem: Problem, answer: str) -> Finding:
@@ -112,6 +118,11 @@ def mistaken_complex(problem: Problem, answer: str, rng: Random) -> str:
     real, imaginary = int(value.real), int(value.imag)
     wrong = rng.choice(((real + 2, imaginary), (real, imaginary + 2), (real, -imaginary)))
     return shown(wrong if wrong != (real, imaginary) else (real + 2, imaginary))
+
+
+def _has_no_signed_zero(item: Mapping[str, Any]) -> bool:
+    """The generator writes a zero that floats call negative as ``-0.00``."""
+    return not str(item["answer"]).startswith("-0.00")
 
 
 def recap_complex(problem: Problem) -> str:
@@ -150,5 +161,6 @@ FAMILIES: tuple[Family, ...] = (
         recap=recap_complex,
         verify=verify_complex,
         mistake=mistaken_complex,
+        usable=_has_no_signed_zero,
     ),
 )

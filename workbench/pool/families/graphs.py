@@ -51,30 +51,7 @@ def solve_courses(problem: Problem, rng: Random) -> WorkedSolution:
     rounds, left = peel(count, edges)
     steps = [f"Round {n}: nothing open before {_listed(free)}, take {'it' if len(free) == 1 else 'them'}"
              for n, free in enumerate(rounds, start=1)]  # fmt: skip
-    if not rounds:
-        method, plans = (
-            "follow a circle",
-            (
-                "Every course needs another one: follow the needs until one comes up again.",
-                "No course is free at the start, so look for a circle.",
-            ),
-        )
-    elif left:
-        method, plans = (
-            "rounds, then a circle",
-            (
-                "Take free courses round by round; if it gets stuck, look for a circle.",
-                "Peel off what needs nothing open, and see why the rest is stuck.",
-            ),
-        )
-    else:
-        method, plans = (
-            "round by round",
-            (
-                "Take free courses round by round and see whether all go.",
-                "Peel off what needs nothing open until nothing is left.",
-            ),
-        )
+    method, plans = _course_plans(bool(rounds), bool(left))
     if left:
         steps += [f"Stuck: {_listed(left)}", f"Circle: {_needs(circle(left, edges))}"]
     else:
@@ -86,6 +63,23 @@ def solve_courses(problem: Problem, rng: Random) -> WorkedSolution:
         tactics=tuple(steps),
         check=verify_courses(problem, answer).text,
         answer=answer,
+    )
+
+
+def _course_plans(any_free: bool, any_stuck: bool) -> tuple[str, tuple[str, str]]:
+    if not any_free:
+        return "follow a circle", (
+            "Every course needs another one: follow the needs until one comes up again.",
+            "No course is free at the start, so look for a circle.",
+        )
+    if any_stuck:
+        return "rounds, then a circle", (
+            "Take free courses round by round; if it gets stuck, look for a circle.",
+            "Peel off what needs nothing open, and see why the rest is stuck.",
+        )
+    return "round by round", (
+        "Take free courses round by round and see whether all go.",
+        "Peel off what needs nothing open until nothing is left.",
     )
 
 

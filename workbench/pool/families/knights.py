@@ -47,6 +47,11 @@ class _Island:
         self.one = {True: terms["a_knight"], False: terms["a_knave"]}
         self.worlds: list[World] = list(product((True, False), repeat=len(self.names)))
 
+    def settled(self) -> dict[int, bool]:
+        """Whose words are true, or false, in every world."""
+        values = {n: {is_true(claim, world) for world in self.worlds} for n, claim in enumerate(self.claims)}
+        return {person: found.pop() for person, found in values.items() if len(found) == 1}
+
     def first_conflict(self, world: World) -> int | None:
         """The first person whose claim does not suit what they are."""
         return next((n for n, claim in enumerate(self.claims) if is_true(claim, world) != world[n]), None)
@@ -69,52 +74,41 @@ class _Island:
 def solve_knights(problem: Problem, rng: Random) -> WorkedSolution:
     """Settles whoever says what is true, or false, in any case; then tries the worlds that are left."""
     island = _Island(problem)
-    settled = {}
-    for person, claim in enumerate(island.claims):
-        values = {is_true(claim, world) for world in island.worlds}
-        if len(values) == 1:
-            settled[person] = values.pop()
+    settled = island.settled()
     steps = [
         f"{island.names[person]}'s words are {'true' if honest else 'false'} in any case: {island.one[honest]}"
         for person, honest in settled.items()
     ]
     worlds = [world for world in island.worlds if all(world[person] == honest for person, honest in settled.items())]
-    solution = next(world for world in worlds if island.first_conflict(world) is None)
     for world in worlds:
         conflict = island.first_conflict(world)
         verdict = "all fit" if conflict is None else f"{island.judged(conflict, world)}, no"
         steps.append(f"{island.described(world)}: {verdict}")
-    if settled:
-        method, plans = (
-            "settle one first",
-            (
-                "Some words are true or false whoever speaks: settle those first.",
-                "Begin with words that cannot be otherwise, then try the rest.",
-            ),
-        )
-    elif len(island.names) == 2:
-        method, plans = (
-            "four cases",
-            (
-                "Two people make four cases: test each against the words.",
-                "Try all four cases; only one fits what both say.",
-            ),
-        )
-    else:
-        method, plans = (
-            "case by case",
-            (
-                f"Try all {len(island.worlds)} cases and drop one at its first conflict.",
-                "Go through the cases in order; one wrong word ends a case.",
-            ),
-        )
-    answer = island.answer(solution)
+    method, plans = _plans(len(island.names), bool(settled))
+    answer = island.answer(next(world for world in worlds if island.first_conflict(world) is None))
     return WorkedSolution(
         method=method,
         strategy=rng.choice(plans),
         tactics=tuple(steps),
         check=verify_knights(problem, answer).text,
         answer=answer,
+    )
+
+
+def _plans(people: int, settled: bool) -> tuple[str, tuple[str, str]]:
+    if settled:
+        return "settle one first", (
+            "Some words are true or false whoever speaks: settle those first.",
+            "Begin with words that cannot be otherwise, then try the rest.",
+        )
+    if people == 2:
+        return "four cases", (
+            "Two people make four cases: test each against the words.",
+            "Try all four cases; only one fits what both say.",
+        )
+    return "case by case", (
+        f"Try all {2**people} cases and drop one at its first conflict.",
+        "Go through the cases in order; one wrong word ends a case.",
     )
 
 

@@ -207,6 +207,13 @@ def verify_needle(problem: Problem, answer: str) -> Finding:
     return Finding(f"Looked up by name: {answer} {said[0] if said else 'is not there'}, but asked is: {wanted}.", False)
 
 
+def _is_said_once(item: Mapping[str, Any]) -> bool:
+    """A question that two people fit has no single answer."""
+    text, asked = item["question"].strip().rsplit("\n", 1)
+    wanted = asked.removeprefix("Who ").split("?")[0]
+    return [part.split(" ", 1)[1] for part in text.strip().removesuffix(".").split(". ")].count(wanted) == 1
+
+
 def mistaken_needle(problem: Problem, answer: str, rng: Random) -> str:
     """Slips into another line."""
     text = problem.question.rsplit("\n", 1)[0].strip().removesuffix(".")
@@ -257,6 +264,7 @@ FAMILIES: tuple[Family, ...] = (
         recap=recap_needle,
         verify=verify_needle,
         mistake=mistaken_needle,
+        usable=_is_said_once,
         easier=({"min_num_statements": 2, "max_num_statements": 3},),
         harder=({"min_num_statements": 30, "max_num_statements": 60},),
         unseen=True,
