@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -199,7 +198,7 @@ def collect_verb(options: cli.Collect) -> None:
         holdout=options.holdout,
         seed=options.seed,
         config=config,
-        say=_tell,
+        say=cli.tell,
         progress=track,
         concurrency=options.concurrency,
         ask_again=options.ask_again,
@@ -212,7 +211,7 @@ def _print_plan(options: cli.Collect, config: TeacherConfig) -> None:
     teacher = open_teacher(options.teacher, config, asks=False)
     split = split_problems(options.problems, options.out, options.holdout, options.seed)
     for warning in split.warnings:
-        _tell(warning)
+        cli.tell(warning)
     collecting = CollectConfig(max_cost_usd=options.max_cost, samples=options.samples, ask_again=options.ask_again)
     planned = plan(split.asked, teacher, options.out, collecting)
     lines = planned.lines(teacher.name, options.max_cost)
@@ -221,7 +220,3 @@ def _print_plan(options: cli.Collect, config: TeacherConfig) -> None:
     elif ledger_path(options.out).exists():
         lines.append(f"answered before, and not asked again: see {ledger_path(options.out)}")
     cli.show(planned.to_dict(), as_json=options.json, lines=lines)
-
-
-def _tell(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
