@@ -69,7 +69,8 @@ def _load(name: str, config: str | None, revision: str | None) -> Any:
         raise InputError("hf:ID needs the package datasets: pip install datasets") from error
     from huggingface_hub.utils import logging
 
-    logging.set_verbosity_error()  # it tells of each retry  # type: ignore[no-untyped-call]
+    # It tells of each retry.
+    logging.set_verbosity_error()  # type: ignore[no-untyped-call]
     datasets.disable_progress_bars()
     try:
         return datasets.load_dataset(name, config, revision=revision, streaming=True)
