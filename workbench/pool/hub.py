@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -71,7 +70,10 @@ def _load(name: str, config: str | None, revision: str | None) -> Any:
         import datasets
     except ImportError as error:
         raise InputError("hf:ID needs the package datasets: pip install datasets") from error
-    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)  # it tells of each retry
+    from huggingface_hub.utils import logging
+
+    # It tells of each retry.
+    logging.set_verbosity_error()  # type: ignore[no-untyped-call]
     datasets.disable_progress_bars()
     try:
         return datasets.load_dataset(name, config, revision=revision, streaming=True)
