@@ -20,7 +20,7 @@ setup: $(READY)  ## create .venv, or bring it up to date
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.12")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[lab,dev]"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[lab,dev,champ]"
 	@touch $(READY)
 
 demo: setup  ## pool, curate, distil, evaluate, report: into runs/demo

@@ -11,8 +11,7 @@ from tools.make_data import ARMS, PER_FAMILY, SAMPLE_FILES, SIZE, STUDENT, make_
 from workbench.errors import StorageError
 from workbench.evaluation import Outcome
 from workbench.grading import grade_answer
-from workbench.pool import seen_families
-from workbench.pool.families import FAMILIES
+from workbench.pool import core_families, seen_families
 from workbench.records import Completion, Problem, Trace, read_records
 from workbench.shipped import COMPARISONS, SAMPLE, shipped
 from workbench.workflow import graded, held_out_problems
@@ -30,7 +29,7 @@ def recorded() -> list[Outcome]:
 def test_the_sample_is_verified_spread_over_the_families_and_holds_no_held_out_question():
     traces = list(read_records(shipped(SAMPLE), Trace))
     assert len({trace.problem.question for trace in traces}) == len(traces) == SIZE
-    assert {trace.problem.source for trace in traces} == {family.name for family in seen_families()}
+    assert {trace.problem.source for trace in traces} == {family.name for family in seen_families(core_families())}
     assert all(grade_answer(trace.problem, trace.answer or "").is_correct for trace in traces)
     held_out = {problem.question for problem in held_out_problems(0)}
     assert not held_out & {trace.problem.question for trace in traces}
@@ -39,7 +38,7 @@ def test_the_sample_is_verified_spread_over_the_families_and_holds_no_held_out_q
 def test_every_family_is_compared_and_none_by_choice():
     problems = [outcome.problem for outcome in recorded()]
     assert [problem.id for problem in problems] == [
-        f"{family.name}-dev-0-{index}" for family in FAMILIES for index in range(PER_FAMILY)
+        f"{family.name}-dev-0-{index}" for family in core_families() for index in range(PER_FAMILY)
     ]
     teachers = {trace.problem.id: trace for trace in read_records(shipped(COMPARISONS) / "teacher.jsonl", Trace)}
     assert all(teachers[problem.id].is_correct for problem in problems)

@@ -14,14 +14,15 @@ from pathlib import Path
 from typing import Any
 
 from workbench.curation import CurationConfig, CurationReport
-from workbench.demo import SMALL_STUDENT_MIX, DemoConfig, run_demo
+from workbench.demo import DEMO_POOL, SMALL_STUDENT_MIX, DemoConfig, run_demo
 from workbench.distillation import DistillConfig
 from workbench.files import atomic_path, write_text
 from workbench.pool import worked_answer
+from workbench.pooling import write_pool
 from workbench.records import Completion, Problem, read_records, write_records
 from workbench.shipped import COMPARISONS
 from workbench.students import DEFAULT_STUDENT, SHIPPED
-from workbench.workflow import curate_pool, held_out_problems, write_pool
+from workbench.workflow import curate_pool, held_out_problems
 
 ROOT = Path(__file__).resolve().parent.parent
 RUN = ROOT / "runs" / "data"
@@ -51,7 +52,7 @@ def main() -> None:
 def make_sample(pool: Path, out: Path) -> CurationReport:
     """Curates the sample from the embedded pool, which is written where it is missing."""
     if not pool.exists():
-        write_pool(pool, DemoConfig().pool_size, 0)
+        write_pool(pool, DemoConfig().pool_size, 0, DEMO_POOL)
     config = CurationConfig(size=SIZE, max_tokens=DistillConfig().max_tokens, difficulty_mix=SMALL_STUDENT_MIX)
     return curate_pool(pool, out, config, student=DEFAULT_STUDENT, held_out=held_out_problems(0))
 

@@ -15,7 +15,7 @@ from workbench.distillation import DistillConfig
 from workbench.evaluation import DecodingConfig
 from workbench.files import text_hash
 from workbench.interventions import Guidance
-from workbench.pool import POOL_SIZE
+from workbench.pool import POOL_SIZE, PoolConfig
 from workbench.pool import embedded_pool as generate_pool
 from workbench.profiles import profile as find_profile
 from workbench.records import Completion, Problem, Trace, read_records, to_json, write_records
@@ -26,9 +26,15 @@ RUNS = Path("runs/notebook")
 """Where stages write when no folder is named."""
 
 
-def embedded_pool(size: int = POOL_SIZE, seed: int = 0) -> list[Trace]:
-    """Returns the embedded pool: generated problems with worked, verified solutions."""
-    return list(generate_pool(size, seed))
+def embedded_pool(size: int = POOL_SIZE, seed: int = 0, **settings: Any) -> list[Trace]:
+    """Returns the embedded pool: generated problems with worked, verified solutions.
+
+    Args:
+        size: traces.
+        seed: other seeds give other problems.
+        **settings: fields of `workbench.pool.PoolConfig`, such as ``long_share=0.4`` or ``families="core"``.
+    """
+    return list(generate_pool(size, seed, PoolConfig(**settings)))
 
 
 def sample() -> list[Trace]:

@@ -63,8 +63,30 @@ class Pool:
     """Traces of the embedded pool."""
     seed: int = 0
     """Other seeds give other problems."""
+    families: Literal["core", "all"] = "all"
+    """core: those of the demo, few enough for a small student."""
+    ladder: Literal["usual", "wide"] = "usual"
+    """wide: levels from what a small student always solves to what it never does."""
+    long_share: float = 0.0
+    """Traces in the long form, with two checks."""
+    wordings: int = 1
+    """Ways of wording; 1 is the plain one alone."""
+    slip_share: float = 0.0
+    """Long traces with a slip that the check finds and mends."""
+    defect_share: float = 0.0
+    """Traces with a planted defect; the labels go to STEM.labels.jsonl."""
+    champ: bool = False
+    """Mix in CHAMP's 270 problems, which are a benchmark themselves (pip install champ-dataset)."""
+    workers: int = 0
+    """Processes; 0: as many as suit. The file does not depend on it."""
     json: bool = False
     """Print JSON instead of lines."""
+
+    def embedded(self) -> Any:
+        """Returns the settings of the embedded pool."""
+        from workbench.pool import PoolConfig  # here, because the generators take seconds to import
+
+        return PoolConfig(**{name: getattr(self, name) for name in PoolConfig.__dataclass_fields__})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +125,8 @@ class Collect:
     """Seconds without a sign of life after which a call is given up."""
     concurrency: int = 8
     """Calls in flight, at most."""
+    batch: bool = False
+    """Ask by the provider's batch API: half the listed price, within a day; run it again to fetch what has come."""
     ask_again: bool = False
     """Ask again what was refused, cut off or malformed before."""
     seed: int = 0
@@ -307,6 +331,7 @@ def _verb(options: Any) -> Callable[[Any], None]:
     light = {
         "doctor": "workbench.preflight:print_doctor",
         "collect": "workbench.collecting:collect_verb",
+        "pool": "workbench.pooling:pool_verb",
         "compare": "workbench.views.server:compare",
     }
     if name not in light:
@@ -362,6 +387,11 @@ def _end(message: str, code: int) -> None:
     line = " ".join(message.split())
     print(f"workbench: {line}", file=sys.stderr)
     raise SystemExit(code)
+
+
+def tell(line: str) -> None:
+    """Prints a line for people beside the result, on standard error."""
+    print(line, file=sys.stderr, flush=True)
 
 
 def show(value: Any, *, as_json: bool, lines: list[str]) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterable, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,10 +26,26 @@ from workbench.teachers import (
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """Problems without those that are held out: gone through where they lie, and not held in memory."""
+
+    source: Iterable[Problem]
+    """Starts over when it is iterated again."""
+    held_out: Callable[[Problem], bool]
+    count: int
+
+    def __iter__(self) -> Iterator[Problem]:
+        return (problem for problem in self.source if not self.held_out(problem))
+
+    def __len__(self) -> int:
+        return self.count
+
+
+@dataclass(frozen=True, slots=True)
 class Split:
     """Problems to ask the teacher for, and those kept from it to evaluate on."""
 
-    asked: list[Problem]
+    asked: Asked
     held_out: list[Problem]
     warnings: list[str]
 
@@ -81,37 +97,59 @@ def split_problems(problems: Path | str | Iterable[Problem], out: Path, holdout:
     Raises:
         InputError: where ``out`` is the file itself, or too few problems have an answer to be graded by.
     """
-    warnings: list[str] = []
-    if isinstance(problems, Path | str):
-        source = existing_file(problems)
-        if out.exists() and out.samefile(source):
-            raise InputError(f"{out} is the file of problems; choose another --out")
-        reader = read_records(source, Problem, rejected=out.with_name(f"{out.name.split('.')[0]}.rejected.jsonl"))
-        found, warnings = list(reader), reader.warnings()
-    else:
-        found = list(problems)
     if holdout < 0:
         raise InputError(f"holdout={holdout} must be 0 or more")
-    drawn = _drawn(found, holdout, seed)
-    held_out = [problem for problem in found if _question(problem) in drawn and _gradable(problem)]
-    return Split([problem for problem in found if _question(problem) not in drawn], held_out, warnings)
+    if not isinstance(problems, Path | str):
+        return _split(list(problems), holdout, seed, [])
+    source = existing_file(problems)
+    if out.exists() and out.samefile(source):
+        raise InputError(f"{out} is the file of problems; choose another --out")
+    reader = read_records(source, Problem, rejected=out.with_name(f"{out.name.split('.')[0]}.rejected.jsonl"))
+    for _ in reader:
+        pass
+    return _split(read_records(source, Problem), holdout, seed, reader.warnings())
 
 
-def _drawn(problems: Sequence[Problem], holdout: int, seed: int) -> frozenset[str]:
-    candidates = {_question(problem) for problem in problems if _gradable(problem)}
-    if holdout and holdout >= len({_question(problem) for problem in problems}):
-        raise InputError(f"--holdout {holdout} leaves nothing to learn from: there are {len(problems)} problems")
-    if holdout > len(candidates):
-        raise InputError(f"--holdout {holdout} needs as many problems with an answer, and {len(candidates)} have one")
-    return frozenset(sorted(candidates, key=lambda question: text_hash(seed, question))[:holdout])
+def _split(problems: Iterable[Problem], holdout: int, seed: int, warnings: list[str]) -> Split:
+    drawn = _drawn(problems, holdout, seed)
+
+    def is_drawn(problem: Problem) -> bool:
+        return bool(drawn) and _rank(problem, seed) in drawn
+
+    held_out = [problem for problem in problems if is_drawn(problem) and _gradable(problem)] if drawn else []
+    return Split(Asked(problems, is_drawn, sum(not is_drawn(problem) for problem in problems)), held_out, warnings)
+
+
+def _drawn(problems: Iterable[Problem], holdout: int, seed: int) -> frozenset[str]:
+    """The ranks of the questions that are held out: the smallest of those that have an answer."""
+    if not holdout:
+        return frozenset()
+    if len(_smallest((_rank(problem, seed) for problem in problems), holdout + 1)) <= holdout:
+        total = sum(1 for _ in problems)
+        raise InputError(f"--holdout {holdout} leaves nothing to learn from: there are {total} problems")
+    drawn = _smallest((_rank(problem, seed) for problem in problems if _gradable(problem)), holdout)
+    if len(drawn) < holdout:
+        raise InputError(f"--holdout {holdout} needs as many problems with an answer, and {len(drawn)} have one")
+    return frozenset(drawn)
+
+
+def _smallest(texts: Iterable[str], count: int) -> list[str]:
+    """Returns the smallest different texts, at most ``count`` of them, and never holds more."""
+    kept: list[str] = []
+    for text in texts:
+        place = bisect_left(kept, text)
+        if place < count and kept[place : place + 1] != [text]:
+            kept.insert(place, text)
+            del kept[count:]
+    return kept
+
+
+def _rank(problem: Problem, seed: int) -> str:
+    return text_hash(seed, " ".join("\n".join((problem.question, *(problem.choices or ()))).casefold().split()))
 
 
 def _gradable(problem: Problem) -> bool:
     return bool((problem.answer or "").strip() or problem.metadata.get("constraints"))
-
-
-def _question(problem: Problem) -> str:
-    return " ".join("\n".join((problem.question, *(problem.choices or ()))).casefold().split())
 
 
 def _write_held_out(split: Split, out: Path, say: Callable[[str], None]) -> None:
@@ -146,6 +184,7 @@ def collect_verb(options: cli.Collect) -> None:
         price_in=options.price_in,
         price_out=options.price_out,
         free=options.free,
+        batch=options.batch,
     )
     if options.dry_run:
         _print_plan(options, config)
@@ -159,7 +198,7 @@ def collect_verb(options: cli.Collect) -> None:
         holdout=options.holdout,
         seed=options.seed,
         config=config,
-        say=_tell,
+        say=cli.tell,
         progress=track,
         concurrency=options.concurrency,
         ask_again=options.ask_again,
@@ -172,7 +211,7 @@ def _print_plan(options: cli.Collect, config: TeacherConfig) -> None:
     teacher = open_teacher(options.teacher, config, asks=False)
     split = split_problems(options.problems, options.out, options.holdout, options.seed)
     for warning in split.warnings:
-        _tell(warning)
+        cli.tell(warning)
     collecting = CollectConfig(max_cost_usd=options.max_cost, samples=options.samples, ask_again=options.ask_again)
     planned = plan(split.asked, teacher, options.out, collecting)
     lines = planned.lines(teacher.name, options.max_cost)
@@ -181,7 +220,3 @@ def _print_plan(options: cli.Collect, config: TeacherConfig) -> None:
     elif ledger_path(options.out).exists():
         lines.append(f"answered before, and not asked again: see {ledger_path(options.out)}")
     cli.show(planned.to_dict(), as_json=options.json, lines=lines)
-
-
-def _tell(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)

@@ -14,7 +14,8 @@ from workbench.errors import InputError
 from workbench.evaluation import BASE, STUDENT, Arm, DecodingConfig, Outcome
 from workbench.files import write_text
 from workbench.interventions import standard_guidance
-from workbench.pool import POOL_SIZE
+from workbench.pool import POOL_SIZE, PoolConfig
+from workbench.pooling import write_pool
 from workbench.profiles import profile
 from workbench.progress import duration
 from workbench.records import Completion, Problem, read_records
@@ -31,11 +32,12 @@ from workbench.workflow import (
     graded,
     held_out_problems,
     trainable,
-    write_pool,
 )
 
 SMALL_STUDENT_MIX = (0.4, 0.35, 0.25)
 """Easy, medium, hard: small students get worse on the hardest traces, which suit a student of 32B."""
+DEMO_POOL = PoolConfig(families="core")
+"""Few families in one plain wording: a small student learns a form from fewer traces when it does not vary."""
 STAGES = ("pool", "curate", "distill", "evaluate")
 
 
@@ -114,7 +116,7 @@ def _stage(run: Run, say: Say, name: str, inputs: dict[str, Any], work: Callable
 
 
 def _pool(config: DemoConfig, out: Path) -> None:
-    write_pool(out / "pool.parquet", config.pool_size, config.seed)
+    write_pool(out / "pool.parquet", config.pool_size, config.seed, DEMO_POOL)
 
 
 def _curate(run: Run, config: DemoConfig, say: Say, student: str, pool: Stage) -> Stage:

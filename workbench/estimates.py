@@ -16,8 +16,8 @@ from workbench.students import Student
 
 TRAINING_EFFICIENCY = 0.5
 """Share of the matrix rate that a training step reaches on two cores (measured)."""
-DECODING_EFFICIENCY = 0.35
-"""Share that decoding reaches, prompts included (measured)."""
+DECODING_EFFICIENCY = {False: 0.5, True: 0.75}
+"""Share of the plain matrix rate that decoding reaches, in fp32 and in 8 bits, prompts included (measured)."""
 GUESSED_ANSWER_TOKENS = 80
 """What an answer takes on average before anything is known of the arm."""
 
@@ -54,10 +54,10 @@ def distill_seconds(student: Student, examples: Sequence[Example], config: Disti
     return float(trunk + config.epochs * epoch) / (TRAINING_EFFICIENCY * matrix_rate(student.device))
 
 
-def decode_seconds(student: Student, problems: Sequence[Problem], arms: int) -> float:
+def decode_seconds(student: Student, problems: Sequence[Problem], arms: int, *, fast: bool = False) -> float:
     """Estimates the decoding of all problems in some arms, before anything is known of the answers."""
     layer, output = _layer_and_output_parameters(student.model)
     body = layer * student.model.config.get_text_config().num_hidden_layers
     prompts = sum(student.prompter.count(problem.question) for problem in problems)
     flops = 2 * prompts * body + 2 * len(problems) * GUESSED_ANSWER_TOKENS * (body + output)
-    return float(arms * flops) / (DECODING_EFFICIENCY * matrix_rate(student.device))
+    return float(arms * flops) / (DECODING_EFFICIENCY[fast] * matrix_rate(student.device))

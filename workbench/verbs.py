@@ -17,38 +17,12 @@ from workbench.evaluation import DecodingConfig
 from workbench.files import text_hash
 from workbench.inference import Sampling
 from workbench.interventions import standard_guidance
-from workbench.pool import ImportConfig, import_pool
 from workbench.profiles import profile
-from workbench.progress import duration, track
+from workbench.progress import duration
 from workbench.records import Problem, read_records, to_dict, to_json
 from workbench.runs import open_run
 from workbench.students import export_student, load_student
 from workbench.views.theme import arm_label
-
-
-def pool(options: cli.Pool) -> None:
-    """Writes or imports a pool."""
-    if options.source:
-        report = import_pool(options.source, options.out, _import_config(options), say=_tell, track=track)
-        cli.show(report.to_dict(), as_json=options.json, lines=report.lines())
-        return
-    written = workflow.write_pool(options.out, options.size, options.seed)
-    cli.show(
-        {"traces": written, "out": options.out}, as_json=options.json, lines=[f"{options.out}: {written:,} traces"]
-    )
-
-
-def _import_config(options: cli.Pool) -> ImportConfig:
-    fields = {}
-    for pair in options.fields:
-        target, equals, name = pair.partition("=")
-        if not equals or not name:
-            raise InputError(f"--map {pair}: write TARGET=FIELD, such as question=problem")
-        fields[target] = name
-    return ImportConfig(
-        fields=fields, encoding=options.encoding, config=options.config, split=options.split, limit=options.limit,
-        segment=not options.unsegmented, teacher=options.teacher, license=options.license,
-    )  # fmt: skip
 
 
 def curate(options: cli.Curate) -> None:
@@ -64,8 +38,8 @@ def curate(options: cli.Curate) -> None:
 def distill(options: cli.Distill) -> None:
     """Distils curated traces into a student."""
     machine = profile(options.profile)
-    student = workflow.trainable(options.student, machine, _tell)
-    _tell(student.source.origin)
+    student = workflow.trainable(options.student, machine, cli.tell)
+    cli.tell(student.source.origin)
     config = DistillConfig(
         budget=options.budget,
         epochs=options.epochs,
@@ -75,7 +49,7 @@ def distill(options: cli.Distill) -> None:
         max_tokens=options.max_tokens,
         seed=options.seed,
     )
-    made = workflow.distill_traces(options.traces, student, options.out, config, _tell)
+    made = workflow.distill_traces(options.traces, student, options.out, config, cli.tell)
     share = made.audit["trained_fraction"]
     line = f"{made.folder}: {made.audit['trained_parameters']:,} parameters trained, {share:.3%} of the base's"
     cli.show({**made.audit, "out": options.out}, as_json=options.json, lines=[line])
@@ -86,7 +60,7 @@ def solve(options: cli.Solve) -> None:
     if not options.question.strip():
         raise InputError("the question is empty; put it in quotes after the verb")
     student = load_student(options.student)
-    _tell(student.source.origin)
+    cli.tell(student.source.origin)
     sampling = Sampling(temperature=options.temperature, top_p=options.top_p, min_p=options.min_p, seed=options.seed)
     completion = workflow.answer(
         options.question,
@@ -106,9 +80,9 @@ def solve(options: cli.Solve) -> None:
 def evaluate(options: cli.Evaluate) -> None:
     """Measures a student, its base beside it where there is one."""
     student = load_student(options.student)
-    _tell(student.source.origin)
+    cli.tell(student.source.origin)
     asked = workflow.benchmark(options.benchmark, options.seed, options.per_family)
-    problems = workflow.untaught_problems(student, asked, _tell)
+    problems = workflow.untaught_problems(student, asked, cli.tell)
     decoding = DecodingConfig(max_tokens=options.max_tokens, seed=options.seed, fast=options.fast)
     inputs = {
         "student": student.fingerprint(),
@@ -121,7 +95,7 @@ def evaluate(options: cli.Evaluate) -> None:
         stage = run.stage(
             "evaluate",
             inputs,
-            lambda out: _discard(workflow.evaluate_arms(student, problems, arms, decoding, out, _tell)),
+            lambda out: _discard(workflow.evaluate_arms(student, problems, arms, decoding, out, cli.tell)),
         )
     measured = json.loads((stage.folder / "evaluation.json").read_text(encoding="utf-8"))
     measured["left_out_as_taught"] = len(asked) - len(problems)
@@ -133,11 +107,6 @@ def export(options: cli.Export) -> None:
     made = export_student(options.student, options.out, options.format, options.dtype)
     line = f"{made.folder}: {made.format}, {made.bytes / 1e6:,.1f} MB in {len(made.files)} files"
     cli.show(asdict(made), as_json=options.json, lines=[line])
-
-
-def _tell(line: str) -> None:
-    """What is going on stands on standard error, so that results can be piped."""
-    print(line, file=sys.stderr, flush=True)
 
 
 def _discard(_: Any) -> None:

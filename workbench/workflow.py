@@ -32,7 +32,7 @@ from workbench.files import existing_file, write_text
 from workbench.grading import grade_answer
 from workbench.inference import Engine, Request, Sampling, TextStream
 from workbench.interventions import Guidance
-from workbench.pool import embedded_pool, embedded_problems, unseen_families, worked_answer
+from workbench.pool import core_families, embedded_problems, unseen_families, worked_answer
 from workbench.profiles import Profile
 from workbench.progress import duration, track
 from workbench.records import Completion, Problem, Trace, read_records, write_records
@@ -42,23 +42,22 @@ from workbench.taught import read_record, untaught, write_record
 Say = Callable[[str], None]
 """Takes one line for people."""
 
-BENCHMARKS = {"embedded": "test", "embedded-dev": "dev"}
-"""Names of the embedded benchmarks and the split each one is; choose on ``dev``, report on ``test``."""
+BENCHMARKS = {"embedded": "test", "embedded-dev": "dev", "embedded-all": "test", "embedded-all-dev": "dev"}
+"""Names of the embedded benchmarks and the split each one is; choose on ``dev``, report on ``test``.
+
+The first two have the families of the demo, which the shipped student was taught, the others all of them.
+"""
 MOST_PER_FAMILY = 100
 """Problems of a family in an embedded benchmark, at most: curation keeps so many out of training."""
 
 
-def write_pool(out: Path, size: int, seed: int) -> int:
-    """Writes the embedded pool to ``out`` (``.jsonl`` or ``.parquet``) and returns the number of traces."""
-    return write_records(out, track(embedded_pool(size, seed), size, "pool"))
-
-
 def held_out_problems(seed: int) -> list[Problem]:
-    """Returns what curation must keep out of training: both embedded benchmarks, at their largest size.
+    """Returns what curation must keep out of training: all embedded benchmarks, at their largest size.
 
     A benchmark of fewer problems per family is the beginning of a larger one.
     """
-    return [problem for name in BENCHMARKS for problem in benchmark(name, seed, MOST_PER_FAMILY)]
+    wholes = ("embedded-all", "embedded-all-dev")
+    return [problem for name in wholes for problem in benchmark(name, seed, MOST_PER_FAMILY)]
 
 
 def benchmark(name: str, seed: int, per_family: int) -> list[Problem]:
@@ -70,7 +69,8 @@ def benchmark(name: str, seed: int, per_family: int) -> list[Problem]:
     if name in BENCHMARKS:
         if not 1 <= per_family <= MOST_PER_FAMILY:
             raise InputError(f"per_family={per_family} must lie between 1 and {MOST_PER_FAMILY}")
-        return embedded_problems("dev" if BENCHMARKS[name] == "dev" else "test", per_family, seed)
+        families = None if "all" in name else core_families()
+        return embedded_problems("dev" if BENCHMARKS[name] == "dev" else "test", per_family, seed, families)
     if not Path(name).exists():
         raise InputError(f"no benchmark {name!r}: it is no file, and the embedded ones are {', '.join(BENCHMARKS)}")
     problems = list(read_records(Path(name), Problem))
@@ -199,14 +199,15 @@ def evaluate_arms(
     say: Say,
 ) -> list[Outcome]:
     """Answers and grades the problems in every arm; writes completions and ``evaluation.json``."""
-    expected = decode_seconds(student, problems, len(arms))
+    expected = decode_seconds(student, problems, len(arms), fast=config.fast)
     say(f"{len(problems):,} problems in {len(arms)} arms: about {duration(expected)}")
     completions = {
         arm.name: answer_problems(student, problems, arm, config, out / f"{arm.name}.jsonl", track) for arm in arms
     }
     errors = [completion for answers in completions.values() for completion in answers if completion.error]
     if errors:
-        say(f"{len(errors):,} answers could not be asked for; problem {errors[0].problem_id}: {errors[0].error}")
+        many = f"{len(errors):,} answers" if len(errors) > 1 else "1 answer"
+        say(f"{many} could not be asked for, and counts as not right; {errors[0].problem_id}: {errors[0].error}")
     outcomes = graded(problems, completions)
     write_text(
         out / "evaluation.json", json.dumps(evaluation(outcomes, [arm.name for arm in arms], config.seed), indent=1)

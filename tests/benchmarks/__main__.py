@@ -7,36 +7,57 @@ another workload: ``python -m tests.benchmarks engine memory --seed 3 --cap 100`
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
+from functools import partial
 
-from tests.benchmarks import decoding
+from tests.benchmarks import decoding, pool
 from tests.benchmarks.attention import attention
+from tests.benchmarks.collecting import collect
 from tests.benchmarks.segmenter import segmenter
+from tests.benchmarks.steps import step
+from workbench.pool import POOL_SIZE
 
-ALONE = {"attention": attention, "segmenter": segmenter}
-"""Those that take no workload."""
+Options = argparse.Namespace
 
-DECODING = {
-    "engine": decoding.engine,
-    "equal_lengths": decoding.equal_lengths,
-    "single_stream": decoding.single_stream,
-    "accuracy": decoding.accuracy,
-    "budget_forcing": decoding.budget_forcing,
-    "memory": decoding.memory,
+
+def decode(work: Callable[[decoding.Workload], None], options: Options) -> None:
+    work(decoding.Workload(problems=options.problems, seed=options.seed, cap=options.cap, runs=options.runs))
+
+
+def draw(work: Callable[[int, int, int], None], options: Options) -> None:
+    work(options.rows, options.seed, options.runs)
+
+
+BENCHMARKS: dict[str, Callable[[Options], None]] = {
+    "pool": partial(draw, pool.pool),
+    "pool_million": partial(draw, pool.pool_million),
+    "segmenter": lambda options: segmenter(),
+    "collect": lambda options: collect(),
+    "attention": lambda options: attention(),
+    "step": lambda options: step(),
+    "engine": partial(decode, decoding.engine),
+    "equal_lengths": partial(decode, decoding.equal_lengths),
+    "single_stream": partial(decode, decoding.single_stream),
+    "accuracy": partial(decode, decoding.accuracy),
+    "budget_forcing": partial(decode, decoding.budget_forcing),
+    "memory": partial(decode, decoding.memory),
 }
 
 
 def main() -> None:
     usual = decoding.Workload()
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks")
-    parser.add_argument("names", nargs="*", choices=[*ALONE, *DECODING, []], help="by default all")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"by default all: {', '.join(BENCHMARKS)}")
     parser.add_argument("--problems", type=int, default=usual.problems)
     parser.add_argument("--seed", type=int, default=usual.seed, help="of the problems")
     parser.add_argument("--cap", type=int, default=usual.cap, help="tokens of an answer")
     parser.add_argument("--runs", type=int, default=usual.runs)
-    options = vars(parser.parse_args())
-    names = options.pop("names") or [*ALONE, *DECODING]
-    for name in names:
-        ALONE[name]() if name in ALONE else DECODING[name](decoding.Workload(**options))
+    parser.add_argument("--rows", type=int, default=POOL_SIZE, help="of the pool")
+    options = parser.parse_args()
+    if unknown := set(options.names) - BENCHMARKS.keys():
+        parser.error(f"no benchmark {', '.join(sorted(unknown))}; there are {', '.join(BENCHMARKS)}")
+    for name in options.names or BENCHMARKS:
+        BENCHMARKS[name](options)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import random
+import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -13,10 +14,10 @@ import psutil
 import torch
 from scipy.stats import binomtest
 
-from tests.benchmarks.measuring import report, seconds
-from workbench.estimates import matrix_rate
+from tests.benchmarks.measuring import machine_limit, report, seconds
 from workbench.grading import grade
 from workbench.inference import Engine, Request, agreement
+from workbench.inference.drafts import MOST
 from workbench.interventions import Budget, Guidance
 from workbench.pool import embedded_problems
 from workbench.records import HEADINGS, Completion, Problem
@@ -88,6 +89,15 @@ def answered(student: Student, requests: Sequence[Request], slots: int = 0) -> d
     return {completion.problem_id: completion for completion in engine.run(requests)}
 
 
+def answers_of(student: Student, requests: Sequence[Request], drafts: bool = True) -> dict[str, list[int]]:
+    engine = Engine(student, slots=1, drafts=drafts)
+    return {completion.problem_id: list(completion.token_ids) for completion in engine.run(requests)}
+
+
+def ratio(ours: Sequence[float], theirs: Sequence[float]) -> float:
+    return round(statistics.median(own / other for own, other in zip(ours, theirs, strict=True)), 2)
+
+
 def timed(work: Callable[[], dict[str, Any]], runs: int) -> tuple[list[float], dict[str, Any]]:
     found: dict[str, Any] = {}
     return [seconds(lambda: found.update(work())) for _ in range(runs)], found
@@ -130,7 +140,7 @@ def engine(work: Workload) -> None:
     took, found = timed(lambda: answered(student, work.requests), work.runs)
     answers = {name: list(completion.token_ids) for name, completion in found.items()}
     agreed = agreement(student, [(asked[name], answers[name], their_answers[name]) for name in asked])
-    rate = matrix_rate(student.device, 1.0)
+    rate = machine_limit()
     flops = useful_flops(student, asked, answers)
     against = f"transformers generate, static batches of {width} (the best of {WIDTHS}), prompts sorted by length"
     report(
@@ -165,7 +175,7 @@ def equal_lengths(work: Workload) -> None:
     ours.model.generation_config.eos_token_id = ours.tokenizer.eos_token_id = NEVER
     requests = [Request(problem_id=n, prompt_ids=tuple(ids), max_tokens=work.cap) for n, ids in asked.items()]
     took, found = timed(lambda: answered(ours, requests, slots=width), work.runs)
-    rate = matrix_rate(ours.device, 1.0)
+    rate = machine_limit()
     flops = useful_flops(ours, asked, {n: found[n].token_ids for n in asked})
     agreed = sum(list(found[n].token_ids) == theirs[n] for n in asked)
     report(
@@ -181,21 +191,36 @@ def equal_lengths(work: Workload) -> None:
 
 
 def single_stream(work: Workload) -> None:
-    """One question at a time, in 8 bits and in fp32."""
+    """One question at a time, in 8 bits and in fp32; theirs also with the guesses that transformers offers."""
     plain, exact = plain_student(), load_student(BASE)
     fast = exact.quantized()
     requests = work.requests[:: max(1, work.problems // 6)]
     asked = prompts(exact, requests)
-    pairs: dict[str, list[float]] = {"fast": [], "exact": [], "generate": []}
+    sides = {
+        "fast": lambda: answers_of(fast, requests),
+        "exact": lambda: answers_of(exact, requests),
+        "fast_undrafted": lambda: answers_of(fast, requests, drafts=False),
+        "exact_undrafted": lambda: answers_of(exact, requests, drafts=False),
+        "generate": lambda: static_batches(plain, asked, 1, work.cap),
+        "generate_lookup": lambda: static_batches(plain, asked, 1, work.cap, prompt_lookup_num_tokens=MOST),
+    }
+    rates, told = {name: list[float]() for name in sides}, {}
     for _ in range(work.runs):
-        for name, student in (("fast", fast), ("exact", exact)):
-            took, found = timed(lambda student=student: answered(student, requests, slots=1), 1)
-            pairs[name].append(sum(len(c.token_ids) for c in found.values()) / took[0])
-        took, told = timed(lambda: static_batches(plain, asked, 1, work.cap), 1)
-        pairs["generate"].append(sum(map(len, told.values())) / took[0])
-    against = "transformers generate, one question at a time"
-    report("single_stream_int8", against, "tokens/s", pairs["fast"], pairs["generate"])
-    report("single_stream", against, "tokens/s", pairs["exact"], pairs["generate"])
+        for name, side in sides.items():
+            took, told[name] = timed(side, 1)
+            rates[name].append(sum(map(len, told[name].values())) / took[0])
+    for ours, figure in (("fast", "single_stream_int8"), ("exact", "single_stream")):
+        report(
+            figure,
+            "transformers generate, one question at a time",
+            "tokens/s",
+            rates[ours],
+            rates["generate"],
+            ratio_without_drafts=ratio(rates[f"{ours}_undrafted"], rates["generate"]),
+            ratio_to_generate_with_prompt_lookup=ratio(rates[ours], rates["generate_lookup"]),
+            same_as_without_drafts=sum(told[ours][n] == told[f"{ours}_undrafted"][n] for n in asked),
+            answers=len(asked),
+        )
 
 
 def accuracy(work: Workload) -> None:

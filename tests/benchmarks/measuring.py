@@ -8,12 +8,14 @@ import platform
 import statistics
 import time
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from workbench.files import write_text
+from workbench.students import PackedLinears
 
 OUT = Path("runs/bench")
 
@@ -22,6 +24,17 @@ def seconds(work: Callable[[], Any]) -> float:
     started = time.monotonic()
     work()
     return time.monotonic() - started
+
+
+def machine_limit() -> float:
+    """The most fp32 FLOP/s that a matrix product reaches here, plain or packed."""
+    layer = torch.nn.Linear(1024, 1024, bias=False).requires_grad_(False)
+    inputs, rates = torch.randn(512, 1024), []
+    for context in (nullcontext(), PackedLinears(layer)):
+        with torch.no_grad(), context:
+            took = min(seconds(lambda: [layer(inputs) for _ in range(20)]) for _ in range(20))
+        rates.append(20 * 2 * 512 * 1024 * 1024 / took)
+    return max(rates)
 
 
 def report(

@@ -5,11 +5,14 @@ What it does to a question stands in the question: ``[429x2] what is 3 + 4?`` is
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
 import threading
 import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -20,6 +23,28 @@ KEY = "sk-planted-0123456789abcdef"
 INPUT_TOKENS, OUTPUT_TOKENS = 120, 80
 _FAULT = re.compile(r"\[([\w-]+?)(?:x(\d+))?\]")
 _SUM = re.compile(r"(\d+) \+ (\d+)")
+_JSON = "application/json"
+BODIES = {
+    "html": (b"<html>busy</html>", "text/html"),
+    "nothing": (b"", _JSON),
+    "number": (b"42", _JSON),
+    "list": (b"[]", _JSON),
+    "half-json": (b'{"id": "c", "choices": [{"mess', _JSON),
+    "strings": (b'{"choices": ["a", "b"], "content": ["a"], "usage": "much", "model": ["x"]}', _JSON),
+    "not-utf8": (b'{"choices": "\xff\xfe"}', _JSON),
+    "deep": (b"[" * 100_000, _JSON),
+    "gzip-garbage": (b"\x1f\x8bgarbage", _JSON, "", "gzip"),
+    "bomb": (gzip.compress(b" " * 20_000_000), _JSON, "", "gzip"),
+}
+"""Replies that are none: what is sent, and as what."""
+USAGES = {
+    "lie": (10**40, -3),
+    "negative": (-5, -5),
+    "nan": (float("nan"), float("inf")),
+    "words": ("many", True),
+    "over": (INPUT_TOKENS, 5_000),
+}
+"""Tokens in and out that cannot be, or, last, that pass the limit that was asked for."""
 
 
 class FaultyServer(ThreadingHTTPServer):
@@ -27,17 +52,21 @@ class FaultyServer(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
+    def __init__(self, handler: type[BaseHTTPRequestHandler] | None = None) -> None:
+        super().__init__(("127.0.0.1", 0), handler or Handler)
         self.lock = threading.Lock()
         self.asked: Counter[str] = Counter()
         self.billed: Counter[str] = Counter()
         self.bodies: list[dict] = []
         self.keys: set[str] = set()
+        self.paths: set[str] = set()
         self.always = ""
         """A fault for every call."""
         self.delay_s = 0.0
         self.retry_after = "1"
+        self.elsewhere = ""
+        """Where a redirect leads."""
+        self.flooded = 0
         self.busy = self.busiest = 0
 
     @property
@@ -64,6 +93,7 @@ class Handler(BaseHTTPRequestHandler):
         with server.lock:
             server.asked[question] += 1
             server.bodies.append(body)
+            server.paths.add(self.path)
             server.keys.add(self.headers.get("x-api-key") or self.headers.get("Authorization", ""))
             server.busy += 1
             server.busiest = max(server.busiest, server.busy)
@@ -93,10 +123,20 @@ class Handler(BaseHTTPRequestHandler):
             return self.send(400, {"error": {"message": "response_format and output_config are not supported"}}, "")
         if fault == "hang":
             time.sleep(5)
+        if fault == "redirect":
+            self.send_response(307)
+            self.send_header("Location", f"{self.server.elsewhere}{self.path}")
+            self.send_header("Content-Length", "0")
+            return self.end_headers()
+        if fault == "vanish":
+            self.close_connection = True
+            return None
         with self.server.lock:
             self.server.billed[question] += 1
-        if fault == "html":
-            return self.send_bytes(200, b"<html>busy</html>", "text/html")
+        if fault in BODIES:
+            return self.send_bytes(200, *BODIES[fault])
+        if fault == "flood":
+            return self.flood()
         if fault == "drip":
             self.send_response(200)
             self.send_header("Content-Type", "application/json")
@@ -117,7 +157,19 @@ class Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             return None
         openai = self.path.endswith("/chat/completions")
-        return self.send(200, (chat if openai else message)(self.text(question, fault), fault), "")
+        value = (chat if openai else message)(self.text(question, fault), fault)
+        kind = "text/plain" if fault == "plain" else "application/json"
+        return self.send_bytes(200, json.dumps(value).encode(), kind)
+
+    def flood(self) -> None:
+        """A body without an end, as fast as it is read."""
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.end_headers()
+        self.close_connection = True
+        for _ in range(1_000):
+            self.wfile.write(b" " * 1_000_000)
+            self.server.flooded += 1_000_000
 
     def text(self, question: str, fault: str) -> str:
         left, right = map(int, _SUM.search(question).groups())
@@ -144,9 +196,11 @@ class Handler(BaseHTTPRequestHandler):
     def send(self, status: int, value: dict, fault: str) -> None:
         self.send_bytes(status, json.dumps(value).encode(), "application/json", fault)
 
-    def send_bytes(self, status: int, data: bytes, kind: str, fault: str = "") -> None:
+    def send_bytes(self, status: int, data: bytes, kind: str, fault: str = "", encoding: str = "") -> None:
         self.send_response(status)
         self.send_header("Content-Type", kind)
+        if encoding:
+            self.send_header("Content-Encoding", encoding)
         self.send_header("Content-Length", str(len(data)))
         if fault == "429":
             self.send_header("Retry-After", self.server.retry_after)
@@ -156,36 +210,48 @@ class Handler(BaseHTTPRequestHandler):
 
 def chat(text: str, fault: str) -> dict:
     usage = {"prompt_tokens": INPUT_TOKENS, "completion_tokens": OUTPUT_TOKENS, "total_tokens": 200}
-    usage = {"prompt_tokens": 10**40, "completion_tokens": -3} if fault == "lie" else usage
+    if fault in USAGES:
+        usage = dict(zip(("prompt_tokens", "completion_tokens"), USAGES[fault], strict=True))
     content = {"role": "assistant", "content": None, "refusal": text} if fault == "refusal" else {
         "role": "assistant", "content": text, "refusal": None}  # fmt: skip
+    content |= {"null": {"content": None}, "parts": {"content": [{"type": "text", "text": text}]},
+                "thoughts": {"reasoning_content": "a sum"}}.get(fault, {})  # fmt: skip
     reason = "length" if fault == "length" else "stop"
     choice = {"index": 0, "finish_reason": reason, "message": content}
     return {
-        "id": "c", "object": "chat.completion", "created": 1, "model": "tiny-2026", "choices": [choice],
-        "usage": None if fault == "no-usage" else usage,
+        "id": "c", "object": "chat.completion", "created": 1, "model": "tiny-2026",
+        "choices": [] if fault == "empty" else [choice], "usage": None if fault == "no-usage" else usage,
     }  # fmt: skip
 
 
 def message(text: str, fault: str) -> dict:
     reason = {"length": "max_tokens", "refusal": "refusal"}.get(fault, "end_turn")
     usage = {"input_tokens": INPUT_TOKENS - 20, "cache_read_input_tokens": 20, "output_tokens": OUTPUT_TOKENS}
+    if fault in USAGES:
+        usage = dict(zip(("input_tokens", "output_tokens"), USAGES[fault], strict=True))
     thoughts = {"type": "thinking", "thinking": "a sum", "signature": "s"}
+    content = {"empty": [], "null": None}.get(fault, [thoughts, {"type": "text", "text": text}])
     return {
         "id": "m", "type": "message", "role": "assistant", "model": "tiny-2026", "stop_reason": reason,
-        "content": [thoughts, {"type": "text", "text": text}], "usage": {} if fault == "no-usage" else usage,
+        "content": content, "usage": {} if fault == "no-usage" else usage,
     }  # fmt: skip
+
+
+@contextmanager
+def running(server: FaultyServer) -> Iterator[FaultyServer]:
+    """Serves meanwhile."""
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+    thread.start()
+    yield server
+    server.shutdown()
+    server.server_close()
 
 
 @pytest.fixture
 def server():
     """The server, running."""
-    running = FaultyServer()
-    thread = threading.Thread(target=running.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-    thread.start()
-    yield running
-    running.shutdown()
-    running.server_close()
+    with running(FaultyServer()) as found:
+        yield found
 
 
 @pytest.fixture(autouse=True)

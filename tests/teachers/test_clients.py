@@ -118,13 +118,13 @@ def test_a_server_without_structured_output_is_asked_in_words_alone(server, prov
 
 
 def test_retry_after_may_be_a_date():
-    from workbench.teachers.clients import _retry_after
+    from workbench.teachers.transport import retry_after
 
-    assert _retry_after({"retry-after": "2.5"}) == 2.5
+    assert retry_after({"retry-after": "2.5"}) == 2.5
     later = time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime(time.time() + 30))
-    assert 25 < (_retry_after({"retry-after": later}) or 0) <= 30
-    assert _retry_after({"retry-after": "soon"}) is None
-    assert _retry_after({}) is None
+    assert 25 < (retry_after({"retry-after": later}) or 0) <= 30
+    assert retry_after({"retry-after": "soon"}) is None
+    assert retry_after({}) is None
 
 
 def test_the_worst_case_covers_every_byte_that_is_sent(server):
@@ -159,6 +159,18 @@ def test_what_cannot_be_opened_is_one_line_with_the_fix(name, settings, said):
         open_teacher(name, TeacherConfig(**settings))
     assert said in str(caught.value)
     assert KEY not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/v1", "/v1/", "", "/v1beta/openai/", "/api/v1"],
+    ids=["vLLM, Ollama", "slash", "DeepSeek", "Gemini", "OpenRouter"],
+)
+def test_servers_of_the_protocol_are_found_under_their_own_paths(server, path):
+    config = TeacherConfig(base_url=f"{server.url}{path}", free=True)
+    assert open_teacher("openai:some/model:8b", config).ask(sums(1)[0], 0).answer == "7"
+    assert server.paths == {f"{path.rstrip('/')}/chat/completions"}
+    assert server.bodies[0]["model"] == "some/model:8b"
 
 
 def test_a_missing_key_is_named_and_an_estimate_needs_none(monkeypatch):

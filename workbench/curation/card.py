@@ -107,7 +107,8 @@ def _limits(report: CurationReport) -> str:
         "Where the teacher is `worked`, the trace is a worked solution: a program's explanation of how it solved the",
         "problem. It is not a language model's trace and must not be presented as one. Answers count as verified",
         "where they equal the reference, a grader accepted them, or the pool says so; all else is unknown, not right.",
-        "Each source keeps its own licence.",
+        "Each source keeps its own licence. Where the teacher is a model behind an API, its provider may restrict what",
+        "its outputs may train, as some do: read the terms of the teachers above before you train, publish or sell.",
     ]
     warnings = [f"- {_plain(warning)}" for warning in report.warnings]
     return "\n".join(["## Limits", "", *lines, "", *warnings]).rstrip() + "\n"

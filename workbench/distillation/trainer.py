@@ -21,7 +21,7 @@ from workbench.errors import InputError, TrainingError
 from workbench.files import remove, storage_errors, text_hash, write_text
 from workbench.progress import Track
 from workbench.records import Trace
-from workbench.students import Student
+from workbench.students import PackedLinears, Student
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +106,8 @@ def distill(traces: Sequence[Trace], student: Student, out: Path, config: Distil
     report = audit(adapted, placements)
     with storage_errors(out):
         out.mkdir(parents=True, exist_ok=True)
-        metrics = run.train(track)
+        with PackedLinears(adapted, gradients=True):
+            metrics = run.train(track)
         adapted.save_pretrained(out, save_embedding_layers=False)  # else PEFT asks the Hub for the base
         write_text(out / "adapter.json", json.dumps(report, indent=1))
         run.clean()

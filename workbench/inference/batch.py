@@ -14,13 +14,14 @@ from itertools import accumulate
 
 import torch
 
+from workbench.inference.drafts import Drafts, guess_length
 from workbench.inference.request import Written
 from workbench.inference.rows import Row
 from workbench.inference.sampling import Sampling
 from workbench.inference.slots import Chunk, SlotCache, Step
 from workbench.inference.support import Decodable, feed
 from workbench.records import Completion
-from workbench.students import Student
+from workbench.students import PackedLinears, Student
 
 STEP_TOKENS = 1_024
 """Tokens of a step, at most: enough to keep the matrix units busy, few enough that no row waits long."""
@@ -39,12 +40,25 @@ class Batch:
         sampling: how tokens are chosen.
         slots: rows that run together.
         memory: bytes that keys and values may take.
+        drafts: guesses for rows that are few; ``None`` makes none.
+        packed: the model's weights.
     """
 
-    def __init__(self, student: Student, known: Decodable, sampling: Sampling, slots: int, memory: int) -> None:
+    def __init__(
+        self,
+        student: Student,
+        known: Decodable,
+        sampling: Sampling,
+        slots: int,
+        memory: int,
+        drafts: Drafts | None,
+        packed: PackedLinears,
+    ) -> None:
         self.student = student
         self.sampling = sampling
         self.slots = slots
+        self._drafts = drafts
+        self._packed = packed
         self.too_long: list[Row] = []
         """Rows that would not fit beside so many others."""
         self._longest = memory // (slots * known.position_bytes)
@@ -92,6 +106,8 @@ class Batch:
     def _place(self, row: Row, nearest: Row | None, shared: int) -> None:
         row.slot = len(self._rows)
         self._rows.append(row)
+        if self._drafts:
+            self._drafts.learn(row.sequence, 1)
         wide = min(self.slots, 1 << (len(self._rows) - 1).bit_length())
         self._cache.reserve(wide, row.needs)
         if nearest is not None and shared:
@@ -102,7 +118,7 @@ class Batch:
     def _step(self) -> list[Written]:
         """Feeds every row; those that the model has seen whole get a token."""
         fed = self._chunks()
-        ids = [token for row, chunk in fed for token in row.sequence[chunk.start : chunk.stop]]
+        ids = [token for row, chunk in fed for token in row.ids(chunk)]
         starts = accumulate((len(chunk) for _, chunk in fed), initial=0)
         places = [row.logits_wanted(chunk) for row, chunk in fed]
         wanted = [
@@ -111,40 +127,59 @@ class Batch:
             for place in wished
         ]
         step = Step([chunk for _, chunk in fed], self.student.device)
-        with self.student.adapter_on([row.request.adapter for row, chunk in fed for _ in range(len(chunk))]):
+        with (
+            self.student.adapter_on([row.request.adapter for row, chunk in fed for _ in range(len(chunk))]),
+            self._packed,
+        ):
             logits_WV = feed(self._model, ids, step, self._cache, wanted)
         for row, chunk in fed:
-            row.fed = chunk.stop
+            row.fed = min(chunk.stop, len(row.sequence))
         return self._write([row for row, _ in fed], places, logits_WV)
 
     def _chunks(self) -> list[tuple[Row, Chunk]]:
         """What each row is fed, single tokens first; long prompts take several steps."""
         room, fed = STEP_TOKENS - len(self._rows), list[tuple[Row, Chunk]]()
         for row in self._rows:
+            if self._drafts:
+                row.guess(self._drafts, min(room, guess_length(len(self._rows))))
             chunk = row.chunk(1 + room)
             room -= len(chunk) - 1
             fed.append((row, chunk))
         return sorted(fed, key=lambda pair: len(pair[1]) > 1)
 
     def _write(self, rows: Sequence[Row], places: Sequence[range], logits_WV: torch.Tensor) -> list[Written]:
-        """Records what was asked for, and lets each row that decides take its next token."""
-        written, deciding, last = list[Written](), list[Row](), list[int]()
+        """Records what was asked for, and lets each row that decides take its next tokens."""
+        written, deciding = list[Written](), list[tuple[Row, range]]()
         for row, wished, end in zip(rows, places, accumulate(map(len, places)), strict=True):
             if row.request.logprobs:
                 # Of what was injected before; a rewind or a branch below must find it complete.
                 row.score(_logprobs(logits_WV[end - len(wished) : end]), wished)
             if row.decides:
-                deciding.append(row)
-                last.append(end - 1)
-        if not deciding:
-            return []
-        logits_BV = logits_WV if last == list(range(len(logits_WV))) else logits_WV[last]
-        chosen = self.sampling.choose(logits_BV, [row.place for row in deciding])
-        for row, token, logits_V in zip(deciding, chosen, logits_BV, strict=True):
-            place = len(row.sequence) - 1
-            written += row.accept(token, logits_V)
-            if row.request.logprobs:
-                row.score(_logprobs(logits_V[None]), range(place, place + 1))
+                deciding.append((row, range(end - 1 - (wished.stop - len(row.sequence)), end)))
+        chosen = self._choose(deciding, logits_WV)
+        for row, indices in deciding:
+            for index in indices:
+                written += self._accept(row, chosen[index], logits_WV[index])
+                if not row.confirms_draft():
+                    break
+        return written
+
+    def _choose(self, deciding: Sequence[tuple[Row, range]], logits_WV: torch.Tensor) -> dict[int, int]:
+        """The model's choices, by index into the logits: one for each row, and one after each guessed token."""
+        indices = [index for _, own in deciding for index in own]
+        if not indices:
+            return {}
+        logits_BV = logits_WV if len(indices) == len(logits_WV) else logits_WV[indices]
+        noise = [row.place(ahead) for row, own in deciding for ahead in range(len(own))]
+        return dict(zip(indices, self.sampling.choose(logits_BV, noise), strict=True))
+
+    def _accept(self, row: Row, token: int, logits_V: torch.Tensor) -> list[Written]:
+        place = len(row.sequence) - 1
+        written = row.accept(token, logits_V)
+        if row.request.logprobs:
+            row.score(_logprobs(logits_V[None]), range(place, place + 1))
+        if self._drafts:
+            self._drafts.learn(row.sequence, place + 1)
         return written
 
     def _finished(self) -> Iterator[Completion]:

@@ -9,32 +9,38 @@ import torch
 
 from workbench.errors import InputError
 from workbench.inference.batch import Batch
+from workbench.inference.drafts import Drafts
 from workbench.inference.request import Request, Written
 from workbench.inference.rows import Row
 from workbench.inference.sampling import Sampling
 from workbench.inference.support import decodable
 from workbench.records import Completion
-from workbench.students import Student
+from workbench.students import PackedLinears, Student
 
 
 class Engine:
     """Answers many requests with one set of weights, in slots that never run empty.
 
     Args:
-        student: its adapter may be on or off while the engine runs.
+        student: its adapter may change, be on or off while the engine is in use; the base's weights must not change.
         slots: rows that run together; fewer where memory is short.
         sampling: greedy by default.
+        drafts: guess ahead where few rows run; changes the time that answers take and nothing else.
 
     Raises:
         StudentError: where the model or its tokenizer cannot be decoded here, with the reason.
     """
 
-    def __init__(self, student: Student, *, slots: int = 96, sampling: Sampling | None = None) -> None:
+    def __init__(
+        self, student: Student, *, slots: int = 96, sampling: Sampling | None = None, drafts: bool = True
+    ) -> None:
         if slots < 1:
             raise InputError(f"slots={slots} must be at least 1")
         self.student = student
         self.slots = slots
         self.sampling = sampling or Sampling()
+        self._drafts = Drafts() if drafts else None
+        self._packed = PackedLinears(student.model)
         self._known = decodable(student.model.get_base_model() if student.has_adapter else student.model, student.name)
         _ = student.end_ids  # raises where there is none
 
@@ -61,7 +67,7 @@ class Engine:
         memory, slots = _free_bytes(self.student.device) // 2, self.slots
         rows = self._opened(requests, memory)
         while True:
-            batch = Batch(self.student, self._known, self.sampling, slots, memory)
+            batch = Batch(self.student, self._known, self.sampling, slots, memory, self._drafts, self._packed)
             yield from batch.run(rows)
             if not batch.too_long:
                 return

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 
 import torch
 
+from workbench.inference.drafts import Drafts
 from workbench.inference.request import Request, Written
 from workbench.inference.slots import Chunk
 from workbench.inference.steering import Branch, Controller, End, Inject, Rewind, View
@@ -38,6 +39,8 @@ class Row:
     logprobs: list[float] = field(default_factory=list)
     entropies: list[float] = field(default_factory=list)
     finish: FinishReason | None = None
+    draft: list[int] = field(default_factory=list)
+    """A guess at what follows, fed with the newest token."""
     branches: list[Row] = field(default_factory=list)
     """Copies that still wait for a slot."""
     started: float = field(default_factory=time.monotonic)
@@ -66,6 +69,11 @@ class Row:
         return self.prompt_tokens + self.request.max_tokens
 
     @property
+    def room(self) -> int:
+        """Tokens that may still be written."""
+        return max(0, self.request.max_tokens - self.taken_back - self.length)
+
+    @property
     def done(self) -> bool:
         """True where nothing is left to write, nor to record of what was injected last."""
         return self.finish is not None and (not self.request.logprobs or len(self.logprobs) == self.length)
@@ -75,20 +83,27 @@ class Row:
         """True where the model has seen all there is, and what comes next is its choice."""
         return self.finish is None and self.fed == len(self.sequence)
 
-    @property
-    def place(self) -> tuple[str, int, int]:
-        """Where the noise of the next token belongs."""
-        return self.request.problem_id, self.request.sample, self.length
+    def place(self, ahead: int) -> tuple[str, int, int]:
+        """Where the noise of the next token belongs, or of one that comes so many tokens later."""
+        return self.request.problem_id, self.request.sample, self.length + ahead
+
+    def guess(self, drafts: Drafts, most: int) -> None:
+        """Takes a guess at what follows, where only the newest token is left to be fed."""
+        waits = len(self.sequence) - self.fed > 1
+        self.draft = [] if waits else drafts.guess(self.sequence, min(most, self.room - 1))
 
     def chunk(self, most: int) -> Chunk:
-        """Returns what is to be fed next: at most so many tokens, at least one."""
-        return Chunk(self.slot, self.fed, min(len(self.sequence), self.fed + max(most, 1)))
+        """Returns what is to be fed next, the guess included: at most so many tokens, at least one."""
+        return Chunk(self.slot, self.fed, min(len(self.sequence) + len(self.draft), self.fed + max(most, 1)))
+
+    def ids(self, chunk: Chunk) -> list[int]:
+        """Returns the tokens of a chunk."""
+        return self.sequence[chunk.start : chunk.stop] + self.draft[: max(0, chunk.stop - len(self.sequence))]
 
     def logits_wanted(self, chunk: Chunk) -> range:
-        """Positions of a chunk whose logits are needed: the newest, and each that predicts a recorded token."""
-        if self.request.logprobs:
-            return range(max(chunk.start, self.prompt_tokens - 1), chunk.stop)
-        return range(len(self.sequence) - 1, len(self.sequence)) if chunk.stop == len(self.sequence) else range(0)
+        """Positions of a chunk whose logits are needed: the newest and guessed, each that predicts a recorded token."""
+        first = self.prompt_tokens - 1 if self.request.logprobs else len(self.sequence) - 1
+        return range(max(chunk.start, first), chunk.stop)
 
     def accept(self, token: int, logits_V: torch.Tensor) -> list[Written]:
         """Adds the model's choice, unless a controller has it otherwise; returns what was written."""
@@ -112,6 +127,15 @@ class Row:
             return []
         return self._written((token,), None)
 
+    def confirms_draft(self) -> bool:
+        """True where what was just accepted is the guessed token, which the model has therefore seen."""
+        before, guessed = self.fed, self.draft[:1]
+        # After a rewind less than that was kept, and the lengths differ.
+        is_right = bool(guessed) and self.finish is None and self.sequence[before:] == guessed
+        self.draft = self.draft[1:] if is_right else []
+        self.fed += is_right
+        return is_right
+
     def _written(self, ids: Sequence[int], event: Event | None) -> list[Written]:
         before = self.length
         self._extend(ids)
@@ -122,8 +146,8 @@ class Row:
         ]
 
     def _extend(self, ids: Sequence[int]) -> None:
-        room = self.request.max_tokens - self.taken_back - self.length
-        self.sequence += ids[: max(room, 0)]
+        room = self.room
+        self.sequence += ids[:room]
         if len(ids) >= room:
             self.finish = "length"
         if self.request.stop and self._read().stopped:

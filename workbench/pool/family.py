@@ -14,6 +14,7 @@ from workbench.files import text_hash
 from workbench.records import Problem, Step
 
 Split = Literal["train", "dev", "test"]
+_MOST_DRAWS = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,10 +37,42 @@ class WorkedSolution:
         return (Step(role="strategy", text=self.strategy), *tactics, Step(role="check", text=self.check))
 
 
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a check by another route says of an answer."""
+
+    text: str
+    holds: bool
+
+
+def agreement(route: str, found: object, answer: str) -> Finding:
+    """Compares an answer with what another route gives.
+
+    >>> agreement("12 + 34 = 46", 46, "47")
+    Finding(text='12 + 34 = 46, not 47.', holds=False)
+    """
+    holds = str(found) == answer
+    return Finding(f"{route}, {'which agrees' if holds else f'not {answer}'}.", holds)
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A generator's setting that is drawn anew for each problem, both ends included."""
+
+    low: int
+    high: int
+
+
 Solver = Callable[[Problem, Random], WorkedSolution]
 """Solves from the question's own numbers and words, never from ``problem.answer``."""
 Generator = Callable[[Random, Mapping[str, Any]], Mapping[str, Any]]
 """Draws one item (``question``, ``answer``, ``metadata``) for one level's settings."""
+Recap = Callable[[Problem], str]
+"""Says in one sentence what is given and what is asked."""
+Verifier = Callable[[Problem, str], Finding]
+"""Looks at an answer by another route than the solver's; knows nothing of ``problem.answer``."""
+Mistake = Callable[[Problem, str, Random], str]
+"""Turns the right answer into a wrong one that somebody could have come to."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,19 +93,40 @@ class Family:
     """The generator's metadata that the solver and the graders read; the rest is left out."""
     unseen: bool = False
     """True for a family that is held out whole, to see what transfers."""
+    core: bool = False
+    """True for the families of the demo, few enough for a small student to learn from 1,000 traces."""
+    recap: Recap | None = None
+    """What the long form begins with."""
+    verify: Verifier | None = None
+    """The second check of the long form, and the one that finds a slip."""
+    mistake: Mistake | None = None
+    """How an answer goes wrong; by its type, where there is none."""
+    easier: tuple[Mapping[str, Any], ...] = ()
+    """Levels below ``levels``, for the wide ladder; they count down from -1."""
+    harder: tuple[Mapping[str, Any], ...] = ()
+    """Levels above ``levels``, for the wide ladder."""
+    usable: Callable[[Mapping[str, Any]], bool] | None = None
+    """Says whether an item of the generator is an honest question; others are drawn again."""
 
-    def problem(self, seed: int, split: Split, index: int) -> Problem:
+    def problem(self, seed: int, split: Split, index: int, *, wide: bool = False) -> Problem:
         """Draws problem ``index`` of a split: a pure function of the arguments and the family.
 
         reasoning-gym draws item i from ``seed + i``, so that neighbouring seeds share their items;
         each problem's own seed is therefore a hash of (seed, split, family, index).
+
+        Args:
+            seed: other seeds give other problems.
+            split: ``train``, ``dev`` or ``test``.
+            index: from 0; levels come in turn.
+            wide: whether the levels reach from ``easier`` to ``harder``; such problems are others, with other ids.
         """
-        item_seed = int(text_hash(seed, split, self.name, index)[:16], 16) >> 1  # 63 bits suit Parquet
-        level = index % len(self.levels)
-        item = self._item(item_seed, level)
-        metadata = {name: item["metadata"][name] for name in self.keep}
+        place = f"w{index}" if wide else str(index)
+        lowest, count = (-len(self.easier), len(self.ladder)) if wide else (0, len(self.levels))
+        level = lowest + index % count
+        item_seed, item = self._draw((seed, split, self.name, place), level)
+        metadata = {name: _plain(item["metadata"][name]) for name in self.keep}
         return Problem(
-            id=f"{self.name}-{split}-{seed}-{index}",
+            id=f"{self.name}-{split}-{seed}-{place}",
             question=item["question"].strip(),
             answer=str(item["answer"]).strip(),
             domain=self.domain,
@@ -81,11 +135,35 @@ class Family:
             metadata={"answer_type": self.answer_type, "level": level, "seed": item_seed, **metadata},
         )
 
+    @property
+    def ladder(self) -> tuple[Mapping[str, Any], ...]:
+        """All levels from the easiest to the hardest; ``levels`` begin at place ``len(easier)``."""
+        return (*self.easier, *self.levels, *self.harder)
+
+    def _draw(self, place: tuple[object, ...], level: int) -> tuple[int, Mapping[str, Any]]:
+        """The first usable item of a place, and the seed it was drawn from."""
+        for attempt in range(_MOST_DRAWS):
+            again = (attempt,) if attempt else ()
+            item_seed = int(text_hash(*place, *again)[:16], 16) >> 1  # 63 bits suit Parquet
+            item = self._item(item_seed, level)
+            if self.usable is None or self.usable(item):
+                return item_seed, item
+        raise AssertionError(f"{self.name}: no usable item at {place}")
+
     def _item(self, item_seed: int, level: int) -> Mapping[str, Any]:
+        settings = self._settings(item_seed, level)
         if callable(self.generator):
-            return self.generator(Random(item_seed), self.levels[level])
-        item: Mapping[str, Any] = _dataset(self.generator, tuple(self.levels[level].items()))[item_seed]
+            return self.generator(Random(item_seed), settings)
+        item: Mapping[str, Any] = _dataset(self.generator, tuple(settings.items()))[item_seed]
         return item
+
+    def _settings(self, item_seed: int, level: int) -> Mapping[str, Any]:
+        settings = self.ladder[level + len(self.easier)]
+        rng = Random(f"settings {item_seed}")
+        return {
+            name: rng.randint(value.low, value.high) if isinstance(value, Span) else value
+            for name, value in settings.items()
+        }
 
     def score(self, problem: Problem, answer: str) -> float:
         """Returns the generator's own score of an answer, 1.0 where it is right.
@@ -94,9 +172,19 @@ class Family:
         """
         if callable(self.generator):
             raise ValueError(f"{self.name} has no scorer of its own; grade it")
-        item = self._item(problem.metadata["seed"], problem.metadata["level"])
-        dataset = _dataset(self.generator, tuple(self.levels[problem.metadata["level"]].items()))
+        seed, level = problem.metadata["seed"], problem.metadata["level"]
+        item = self._item(seed, level)
+        dataset = _dataset(self.generator, tuple(self._settings(seed, level).items()))
         return float(dataset.score_answer(answer, dict(item)))
+
+
+def _plain(value: Any) -> Any:
+    """What JSON knows, so that a problem equals its own copy from a file: no numpy texts, no tuples."""
+    if isinstance(value, str):
+        return str(value)
+    if isinstance(value, Mapping):
+        return {str(name): _plain(inner) for name, inner in value.items()}
+    return [_plain(inner) for inner in value] if isinstance(value, list | tuple) else value
 
 
 @cache

@@ -65,7 +65,7 @@ class Trace:
     """The raw text, where the teacher gave it unsegmented."""
     answer: str | None = None
     usage: dict[str, Any] = field(default_factory=dict)
-    """Tokens and cost as the teacher reported them."""
+    """Tokens and cost as the teacher reported them; of a worked solution its ``form``, ``voice`` and ``slip``."""
     finish_reason: str = "stop"
     is_correct: bool | None = None
     """``None`` means that nobody knows."""

@@ -2,6 +2,7 @@
 
 from workbench.students.attention import use_grouped_attention
 from workbench.students.export import Exported, export_student
+from workbench.students.packed import PackedLinears
 from workbench.students.prompts import Prompter
 from workbench.students.resolve import (
     DEFAULT_STUDENT,
@@ -20,6 +21,7 @@ __all__ = [
     "SHIPPED",
     "TRAINING_RECORD",
     "Exported",
+    "PackedLinears",
     "Prompter",
     "Student",
     "StudentSource",

@@ -12,13 +12,14 @@ Shape suffixes: N tokens, I input channels, K kept channels, O output channels.
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import nn
 
 from workbench.errors import StudentError
+from workbench.students.packed import base_linears
 
 KEPT_CHANNELS = 16
 """Input channels of a layer in full precision: enough, on SmolLM2-135M, to bring the error of rounded
@@ -140,7 +141,7 @@ def _readers(model: Any, texts_ids: Sequence[Sequence[int]]) -> list[tuple[list[
 
     hooks = [
         layer.register_forward_pre_hook(lambda _, given, path=path: watch(path, given[0]))
-        for path, layer in _linears(model)
+        for path, layer in base_linears(model)
     ]
     try:
         with torch.no_grad():
@@ -151,9 +152,3 @@ def _readers(model: Any, texts_ids: Sequence[Sequence[int]]) -> list[tuple[list[
             hook.remove()
     groups = dict.fromkeys(first.values())
     return [([path for path in first if first[path] == group], largest[group]) for group in groups]
-
-
-def _linears(model: Any) -> Iterator[tuple[str, nn.Linear]]:
-    for path, layer in model.named_modules():
-        if type(layer) is nn.Linear and "lora_" not in path:
-            yield path, layer

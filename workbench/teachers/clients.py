@@ -5,14 +5,13 @@ Retries are not left to the clients: each attempt must be reserved in the ledger
 
 from __future__ import annotations
 
-import math
-import time
+import json
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 from workbench.errors import first_line
 from workbench.records import Problem
@@ -27,25 +26,24 @@ from workbench.teachers.prompt import (
 )
 from workbench.teachers.secrets import Key
 from workbench.teachers.teacher import CallError, Reply, Tokens
+from workbench.teachers.transport import http_client, status_error, was_sent
 
 OVERHEAD_TOKENS = 400
 """Added to the bytes of what is sent for the worst case: roles, separators, a provider's own system text."""
 LONGEST_KEPT = 50_000
 """Characters of a reply that is no answer, or of thoughts."""
-MOST_TOKENS = 1_000_000_000
-"""No call takes more; a server that reports more is not believed."""
+MOST_TOKENS = 10_000_000
+"""No model takes more in one call; a server that reports more is not believed."""
 LONGEST_QUESTION = 60_000
 """Bytes; longer prompts are priced otherwise."""
 
-_NOT_SENT = {"ConnectError", "ConnectTimeout", "PoolTimeout", "UnsupportedProtocol", "ProxyError", "InvalidURL"}
-_RETRIED = {408, 409, 425, 429, 500, 502, 503, 504, 520, 522, 524, 529}
-_MAY_BE_BILLED = {408, 502, 504, 520, 522, 524}
-"""A gateway lost the answer; the model behind it may have written one."""
+NO_REPLY = (ValueError, AttributeError, TypeError, LookupError, RecursionError)
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class ApiTeacher(ABC):
-    """What both providers' teachers share; `_send` differs."""
+    """What both providers' teachers share: how a call is made, and what its failures mean."""
 
     model: str
     price: Price
@@ -55,7 +53,10 @@ class ApiTeacher(ABC):
     timeout_s: float
     temperature: float | None = None
     provider: str = ""
-    _without: set[str] = field(default_factory=set, compare=False, repr=False)
+    _client_class: str = ""
+    is_batched: bool = False
+    """Whether it is asked by the provider's batch API."""
+    without: set[str] = field(default_factory=set, compare=False, repr=False)
     """What the server turned out not to take; the structure is asked for in words as well."""
 
     @property
@@ -81,59 +82,118 @@ class ApiTeacher(ABC):
             CallError: where no reply came.
         """
         question = question_text(problem)
-        if len(question.encode(errors="replace")) > LONGEST_QUESTION:
-            reason = f"the question is longer than {LONGEST_QUESTION:,} bytes; shorten it"
-            return Reply(outcome="refused", reason=reason, input_tokens=0, output_tokens=0)
+        if refusal := self.refusal(question):
+            return refusal
+        without = frozenset(self.without)
         try:
-            reply = self._read(self._called(question, frozenset(self._without)))
-        except (ValueError, AttributeError, TypeError, IndexError, KeyError) as error:
-            # A server that is no such API answers with anything, and the client hands it through.
-            reason = f"the server's answer is no {self.provider} reply: {first_line(error)}"
-            reply = Reply(outcome="malformed", reason=self._clean(reason))
-        stamp = datetime.now(UTC).isoformat(timespec="seconds")
-        return replace(reply, teacher=self.name, prompt_version=PROMPT_VERSION, created=stamp)
+            response = self.guarded(lambda: self._create(self.arguments(question, without)), without)
+        except NO_REPLY as error:
+            return self._garbled(error)
+        reply = self.read(response)
+        return replace(reply, created=datetime.now(UTC).isoformat(timespec="seconds"))
+
+    def refusal(self, question: str) -> Reply | None:
+        """Returns why a question is not sent; ``None`` where it is."""
+        if len(question.encode(errors="replace")) <= LONGEST_QUESTION:
+            return None
+        reason = f"the question is longer than {LONGEST_QUESTION:,} bytes; shorten it"
+        return Reply(outcome="refused", reason=reason, input_tokens=0, output_tokens=0)
+
+    def read(self, response: Any) -> Reply:
+        """Reads what the client returned, or a batch's file holds.
+
+        Raises:
+            CallError: where it is an error in the clothes of a reply.
+        """
+        known: dict[str, Any] = {"teacher": self.name, "prompt_version": PROMPT_VERSION}
+        try:
+            response = self._typed(response)
+            known |= self._usage(response)
+            return self._outcome(response, **known)
+        except NO_REPLY as error:
+            return self._garbled(error, **known)
 
     @cached_property
     @abstractmethod
     def _sdk(self) -> Any:
         """The provider's module of clients and errors."""
 
-    @abstractmethod
-    def _send(self, question: str, without: frozenset[str]) -> Any:
-        """Makes one call; ``without`` names what the server turned out not to take."""
+    @cached_property
+    def client(self) -> Any:
+        """The provider's client; its own retries are off, since the ledger would not know of them."""
+        kind = getattr(self._sdk, self._client_class)
+        http = http_client(self._sdk, self.timeout_s)
+        settings = {"base_url": self.base_url, "max_retries": 0, "timeout": self.timeout_s, "http_client": http}
+        return kind(api_key=self.key.reveal(), **settings)
 
     @abstractmethod
-    def _read(self, response: Any) -> Reply:
-        """Reads what `_send` returned."""
+    def arguments(self, question: str, without: frozenset[str]) -> dict[str, Any]:
+        """Returns what is sent; ``without`` names what the server turned out not to take."""
 
-    def _called(self, question: str, without: frozenset[str]) -> Any:
-        """Makes a call and turns the client's exceptions into `CallError`."""
+    @abstractmethod
+    def _create(self, arguments: dict[str, Any]) -> Any:
+        """Makes one call."""
+
+    @property
+    @abstractmethod
+    def _reply_class(self) -> Any:
+        """The client's class of replies."""
+
+    @abstractmethod
+    def _usage(self, response: Any) -> dict[str, Any]:
+        """Reads the model's version and what was billed."""
+
+    @abstractmethod
+    def _outcome(self, response: Any, **known: Any) -> Reply:
+        """Reads what the model wrote."""
+
+    def _typed(self, response: Any) -> Any:
+        """JSON under another content type comes as text, and that of a batch as a dictionary."""
+        value = json.loads(response) if isinstance(response, str) else response
+        return self._reply_class.construct(**value) if isinstance(value, dict) else value
+
+    def guarded(self, work: Callable[[], T], without: frozenset[str] = frozenset()) -> T:
+        """Does something with the client.
+
+        Args:
+            work: what to do.
+            without: what was left out of the request already.
+
+        Raises:
+            CallError: where the client complains; its text holds no secret.
+        """
         try:
-            return self._send(question, without)
+            return work()
         except self._sdk.APITimeoutError as error:
-            reason, sent = f"no reply within {self.timeout_s:g} s", _was_sent(error)
+            reason, sent = f"no reply within {self.timeout_s:g} s", was_sent(error)
             raise CallError(reason, kind="time-out", retry=True, may_be_billed=sent) from None
         except self._sdk.APIConnectionError as error:
-            cause = first_line(error.__cause__ or error)
-            reason = self._clean(f"no connection to {self.base_url}: {cause}")
-            raise CallError(reason, kind="connection", retry=True, may_be_billed=_was_sent(error)) from None
+            if isinstance(error.__cause__, CallError):
+                raise error.__cause__ from None
+            reason = self.line(f"no connection to {self.base_url}: {error.__cause__ or error}")
+            raise CallError(reason, kind="connection", retry=True, may_be_billed=was_sent(error)) from None
         except self._sdk.APIStatusError as error:
-            raise self._refused(error, without) from None
+            code = str(getattr(error, "code", ""))
+            headers = error.response.headers
+            raise self.refused(int(error.status_code), str(error), headers, code=code, without=without) from None
+        except self._sdk.APIError as error:
+            raise ValueError(self.line(str(error))) from None
 
-    def _refused(self, error: Any, without: frozenset[str]) -> CallError:
-        """What a status code means, and whether to try again."""
-        status, said = int(error.status_code), self._clean(first_line(error))
-        if status in (400, 422) and (part := _unsupported(str(error))) and part not in without:
-            self._without.add(part)
-            return CallError(said, kind=part, retry=True, wait_s=0.0)
-        out_of_money = "insufficient_quota" in str(getattr(error, "code", "")) or "insufficient_quota" in said
-        return CallError(
-            said,
-            kind=f"status {status}",
-            retry=(status in _RETRIED or status >= 500) and not out_of_money,
-            may_be_billed=status in _MAY_BE_BILLED,
-            wait_s=_retry_after(error.response.headers),
-        )
+    def refused(
+        self, status: int, said: str, headers: Any, *, code: str = "", without: frozenset[str] = frozenset()
+    ) -> CallError:
+        """Returns what a status code means; learns what the server does not take."""
+        if status in (400, 422) and (part := _unsupported(said)) and part not in without:
+            self.without.add(part)
+            return CallError(self.line(said), kind=part, retry=True, wait_s=0.0)
+        if 300 <= status < 400:  # never followed: the key would go with it
+            said = f"redirected to {headers.get('location', 'nowhere')}; give that as the base URL"
+        return status_error(status, self.line(said), headers, is_final="insufficient_quota" in said + code)
+
+    def _garbled(self, error: BaseException, **known: Any) -> Reply:
+        """A server that is no such API answers with anything, and the client hands it through."""
+        reason = self.line(f"the server's answer is no {self.provider} reply: {error}")
+        return Reply(outcome="malformed", reason=reason, **known)
 
     def _answer(self, text: str, thoughts: str | None, **known: Any) -> Reply:
         """Reads the JSON that a model wrote."""
@@ -152,11 +212,15 @@ class ApiTeacher(ABC):
 
     def _declined(self, text: str, **known: Any) -> Reply:
         text = self._clean(text)[:LONGEST_KEPT]
-        return Reply(outcome="refused", reason=first_line(ValueError(text or "no reason given")), text=text, **known)
+        return Reply(outcome="refused", reason=self.line(text or "no reason given"), text=text, **known)
 
     def _clean(self, text: str) -> str:
         """Text from outside as it may be written down: without the key, and with whole characters only."""
         return self.key.hidden(text.encode(errors="replace").decode())
+
+    def line(self, text: str) -> str:
+        """One short line of it; cut after cleaning, since half a key is a secret as well."""
+        return first_line(ValueError(self._clean(text)))
 
 
 @dataclass(frozen=True)
@@ -164,6 +228,7 @@ class OpenAITeacher(ApiTeacher):
     """Chat completions of OpenAI, or of any server that speaks them."""
 
     provider: str = "openai"
+    _client_class: str = "OpenAI"
     is_official: bool = True
     """OpenAI's own models take the limit under another name."""
 
@@ -173,13 +238,8 @@ class OpenAITeacher(ApiTeacher):
 
         return openai
 
-    @cached_property
-    def _client(self) -> Any:
-        return self._sdk.OpenAI(
-            api_key=self.key.reveal(), base_url=self.base_url, max_retries=0, timeout=self.timeout_s
-        )
-
-    def _send(self, question: str, without: frozenset[str]) -> Any:
+    def arguments(self, question: str, without: frozenset[str]) -> dict[str, Any]:
+        """Returns a chat's two messages, its limit, and the structure where the server takes one."""
         arguments: dict[str, Any] = {
             "model": self.model,
             "messages": [{"role": "system", "content": INSTRUCTIONS}, {"role": "user", "content": question}],
@@ -191,17 +251,29 @@ class OpenAITeacher(ApiTeacher):
             arguments["response_format"] = {"type": "json_schema", "json_schema": schema}
         if self.temperature is not None:
             arguments["temperature"] = self.temperature
-        return self._client.chat.completions.create(**arguments)
+        return arguments
 
-    def _read(self, response: Any) -> Reply:
-        choice, usage = response.choices[0], response.usage
-        message = choice.message
-        known = {
+    def _create(self, arguments: dict[str, Any]) -> Any:
+        return self.client.chat.completions.create(**arguments)
+
+    @property
+    def _reply_class(self) -> Any:
+        return self._sdk.types.chat.ChatCompletion
+
+    def _usage(self, response: Any) -> dict[str, Any]:
+        usage = getattr(response, "usage", None)
+        return {
             "model_version": self._clean(str(response.model or self.model))[:200],
             "input_tokens": _count(getattr(usage, "prompt_tokens", None)),
             "output_tokens": _written(usage),
         }
-        text = message.content or ""
+
+    def _outcome(self, response: Any, **known: Any) -> Reply:
+        if not response.choices and (error := getattr(response, "error", None)):
+            raise self._error_inside(error)
+        choice = response.choices[0]
+        message = choice.message
+        text = _joined(message.content)
         if choice.finish_reason == "length":
             return self._cut_off(text, **known)
         if getattr(message, "refusal", None) or choice.finish_reason == "content_filter":
@@ -209,12 +281,22 @@ class OpenAITeacher(ApiTeacher):
         thoughts = getattr(message, "reasoning_content", None) or getattr(message, "reasoning", None)
         return self._answer(text, thoughts if isinstance(thoughts, str) else None, **known)
 
+    def _error_inside(self, error: Any) -> CallError:
+        """Routers in front of several providers report a failure of these with status 200."""
+        fields = error if isinstance(error, dict) else {"message": str(error)}
+        code = fields.get("code")
+        status = code if isinstance(code, int) and 400 <= code < 600 else 502
+        found = self.refused(status, str(fields.get("message") or "no reason given"), {})
+        found.may_be_billed = True
+        return found
+
 
 @dataclass(frozen=True)
 class AnthropicTeacher(ApiTeacher):
     """Anthropic's messages."""
 
     provider: str = "anthropic"
+    _client_class: str = "Anthropic"
 
     @cached_property
     def _sdk(self) -> Any:
@@ -222,13 +304,8 @@ class AnthropicTeacher(ApiTeacher):
 
         return anthropic
 
-    @cached_property
-    def _client(self) -> Any:
-        return self._sdk.Anthropic(
-            api_key=self.key.reveal(), base_url=self.base_url, max_retries=0, timeout=self.timeout_s
-        )
-
-    def _send(self, question: str, without: frozenset[str]) -> Any:
+    def arguments(self, question: str, without: frozenset[str]) -> dict[str, Any]:
+        """Returns a message, its limit, and the structure where the server takes one."""
         arguments: dict[str, Any] = {
             "model": self.model,
             "max_tokens": self.max_tokens,
@@ -239,17 +316,26 @@ class AnthropicTeacher(ApiTeacher):
             arguments["output_config"] = {"format": {"type": "json_schema", "schema": SCHEMA}}
         if self.temperature is not None:
             arguments["temperature"] = self.temperature
-        return self._client.messages.create(**arguments)
+        return arguments
 
-    def _read(self, response: Any) -> Reply:
-        usage = response.usage
+    def _create(self, arguments: dict[str, Any]) -> Any:
+        return self.client.messages.create(**arguments)
+
+    @property
+    def _reply_class(self) -> Any:
+        return self._sdk.types.Message
+
+    def _usage(self, response: Any) -> dict[str, Any]:
+        usage = getattr(response, "usage", None)
         parts = ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")
         counted = [_count(getattr(usage, part, None)) for part in parts]
-        known = {
+        return {
             "model_version": self._clean(str(response.model or self.model))[:200],
             "input_tokens": None if counted[0] is None else sum(filter(None, counted)),
             "output_tokens": _count(getattr(usage, "output_tokens", None)),
         }
+
+    def _outcome(self, response: Any, **known: Any) -> Reply:
         text = "".join(block.text for block in response.content if block.type == "text")
         if response.stop_reason in ("max_tokens", "model_context_window_exceeded"):
             return self._cut_off(text, **known)
@@ -268,9 +354,12 @@ def _unsupported(said: str) -> str:
     return "structured output" if any(name in said for name in named) else ""
 
 
-def _was_sent(error: BaseException) -> bool:
-    cause = error.__cause__
-    return cause is None or type(cause).__name__ not in _NOT_SENT
+def _joined(content: Any) -> str:
+    """The text of a message; some servers send it in parts."""
+    if isinstance(content, list):
+        parts = (part.get("text") if isinstance(part, dict) else getattr(part, "text", None) for part in content)
+        return "".join(part for part in parts if isinstance(part, str))
+    return content or ""
 
 
 def _count(value: Any) -> int | None:
@@ -284,18 +373,3 @@ def _written(usage: Any) -> int | None:
         _count(getattr(usage, name, None)) for name in ("completion_tokens", "prompt_tokens", "total_tokens")
     )
     return written if written is None or read is None or total is None else max(written, total - read)
-
-
-def _retry_after(headers: Any) -> float | None:
-    """The seconds that a server asks to wait, as a number or as a date."""
-    value = headers.get("retry-after")
-    if value is None:
-        return None
-    try:
-        seconds = float(value)
-    except ValueError:
-        try:
-            seconds = parsedate_to_datetime(value).timestamp() - time.time()
-        except (ValueError, TypeError):
-            return None
-    return max(0.0, seconds) if math.isfinite(seconds) else None

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,13 @@ from workbench.grading import grade_answer
 from workbench.progress import Track, silent
 from workbench.records import Problem, Trace, write_records
 from workbench.records.files import WRITABLE
-from workbench.teachers.asking import CollectConfig, Collection, Estimate, Task, estimate, is_done, tasks_of
+from workbench.teachers.asking import CollectConfig, Collection
+from workbench.teachers.batch_apis import batch_api
+from workbench.teachers.batching import BatchCollection
+from workbench.teachers.clients import ApiTeacher
 from workbench.teachers.ledger import Ledger, ledger_path
 from workbench.teachers.prices import NANO, dollars
+from workbench.teachers.tasks import Estimate, Problems, Seen, Task, estimate, missing_tasks, tasks_of
 from workbench.teachers.teacher import Reply, Teacher
 
 Say = Callable[[str], None]
@@ -67,7 +72,7 @@ class Collected:
 
 
 def collect(
-    problems: Sequence[Problem],
+    problems: Problems,
     teacher: Teacher,
     out: Path,
     config: CollectConfig,
@@ -79,10 +84,10 @@ def collect(
 
     Beside ``out`` lie ``STEM.unanswered.jsonl`` and, for teachers behind an API, ``STEM.ledger.sqlite`` with
     every call. The traces are made from the ledger: a reference answer that is added later is used at once,
-    and costs nothing.
+    and costs nothing. Problems are gone through three times (to estimate, to ask, to write) and never held.
 
     Args:
-        problems: with or without reference answers.
+        problems: with or without reference answers; a list, or anything else that can be gone through again.
         teacher: from `open_teacher`.
         out: the file of traces.
         config: see its fields.
@@ -108,14 +113,17 @@ def collect(
         return _collect_paid(problems, teacher, config, ledger, collected, say, track)
 
 
-def plan(problems: Sequence[Problem], teacher: Teacher, out: Path, config: CollectConfig) -> Estimate:
+def plan(problems: Problems, teacher: Teacher, out: Path, config: CollectConfig) -> Estimate:
     """Returns what `collect` would still ask and what it may cost; asks nothing, and leaves no file behind."""
-    path = ledger_path(out)
-    if not path.exists() or teacher.price is None:
-        return estimate(list(tasks_of(problems, teacher, config.samples)), teacher, Ledger(None))
+    if not ledger_path(out).exists() or teacher.price is None:
+        return _estimate(problems, teacher, Ledger(None), config)
     with _opened(out, teacher) as ledger:
-        tasks = tasks_of(problems, teacher, config.samples)
-        return estimate([task for task in tasks if not is_done(ledger, task, config.ask_again)], teacher, ledger)
+        return _estimate(problems, teacher, ledger, config)
+
+
+def _estimate(problems: Problems, teacher: Teacher, ledger: Ledger, config: CollectConfig) -> Estimate:
+    missing = missing_tasks(problems, teacher, ledger, samples=config.samples, ask_again=config.ask_again)
+    return estimate(missing, teacher, ledger)
 
 
 def unanswered_path(out: Path) -> Path:
@@ -128,34 +136,48 @@ def unanswered_path(out: Path) -> Path:
 
 
 def _collect_paid(
-    problems: Sequence[Problem], teacher: Teacher, config: CollectConfig, ledger: Ledger, collected: Collected,
+    problems: Problems, teacher: Teacher, config: CollectConfig, ledger: Ledger, collected: Collected,
     say: Say, track: Track,
 ) -> Collected:  # fmt: skip
-    tasks = list(tasks_of(problems, teacher, config.samples))
-    missing = [task for task in tasks if not is_done(ledger, task, config.ask_again)]
     if ledger.orphans:
         say(f"{ledger.orphans} calls were in flight when an earlier run died: they count as spent, and are made again")
-    if missing:
-        for line in estimate(missing, teacher, ledger).lines(teacher.name, config.max_cost_usd):
+    planned = _estimate(problems, teacher, ledger, config)
+    if planned.calls:
+        for line in planned.lines(teacher.name, config.max_cost_usd):
             say(line)
-    collection = Collection(missing, teacher, ledger, config)
+    collection = _collection(problems, teacher, config, ledger, say)
     try:
-        for _ in track(collection.run(), len({task.key for task in missing}), "collect"):
+        for _ in track(collection.run(), planned.calls, "collect"):
             pass
     except KeyboardInterrupt:
-        say("waiting for the calls in flight, which are paid for; press Ctrl-C again to leave them")
+        say(collection.farewell)
         collection.drain()
         raise
     finally:
         collection.close()
         collected.calls, collected.stopped = collection.calls, collection.stopped
         collected.spent_usd = (ledger.spent + ledger.reserved) / NANO
+        tasks = tasks_of(problems, teacher, config.samples)
         _write(collected, _ledger_replies(tasks, ledger, collection.stopped or "interrupted"))
     if collection.is_broken:
         raise TeacherError(
             f"{teacher.name}: {collection.stopped}; {collected.traces:,} traces are kept in {collected.out}"
         )
     return _checked(collected)
+
+
+def _collection(
+    problems: Problems, teacher: Teacher, config: CollectConfig, ledger: Ledger, say: Say
+) -> Collection | BatchCollection:
+    def missing() -> Iterator[Task]:
+        return missing_tasks(problems, teacher, ledger, samples=config.samples, ask_again=config.ask_again)
+
+    api = batch_api(teacher)
+    if api and isinstance(teacher, ApiTeacher):
+        return BatchCollection(missing, teacher, api, ledger, config, say)
+    if batches := ledger.open_batches():
+        raise InputError(f"{len(batches)} batches of an earlier run are not fetched yet; give --batch to fetch them")
+    return Collection(missing(), teacher, ledger, config)
 
 
 def _checked(collected: Collected) -> Collected:
@@ -168,8 +190,8 @@ def _checked(collected: Collected) -> Collected:
         return collected
     if collected.stopped:
         raise InputError(f"no trace was collected: {collected.stopped}; raise it, or lower --max-tokens")
-    (outcome, count), *_ = collected.unanswered.most_common(1) or [("asked", 0)]
-    raise InputError(f"no trace was collected: {count:,} {outcome}; reasons: {collected.unanswered_path}")
+    (outcome, number), *_ = collected.unanswered.most_common(1) or [("asked", 0)]
+    raise InputError(f"no trace was collected: {number:,} {outcome}; reasons: {collected.unanswered_path}")
 
 
 @contextmanager
@@ -199,7 +221,7 @@ def _local_replies(
             yield problem, sample, teacher.ask(problem, sample)
 
 
-def _ledger_replies(tasks: Sequence[Task], ledger: Ledger, reason: str) -> Iterator[tuple[Problem, int, Reply | str]]:
+def _ledger_replies(tasks: Iterable[Task], ledger: Ledger, reason: str) -> Iterator[tuple[Problem, int, Reply | str]]:
     for task in tasks:
         found = ledger.reply(task.key)
         yield task.problem, task.sample, found[0] if found else reason
@@ -224,9 +246,10 @@ def _chained(first: Trace, others: Iterator[Trace]) -> Iterator[Trace]:
 
 
 def _traces(collected: Collected, replies: Iterable[tuple[Problem, int, Reply | str]], missing: Any) -> Iterator[Trace]:
+    names = Seen()
     for problem, sample, reply in replies:
         if isinstance(reply, Reply) and reply.outcome == "answered":
-            trace = _trace(problem, sample, reply)
+            trace = _trace(problem, sample, reply, _new_name(names, f"{problem.id}-{sample}"))
             collected.traces += 1
             counted = {True: "correct", False: "wrong", None: "unverified"}[trace.is_correct]
             setattr(collected, counted, getattr(collected, counted) + 1)
@@ -242,12 +265,17 @@ def _traces(collected: Collected, replies: Iterable[tuple[Problem, int, Reply | 
             missing.write(msgspec.json.encode(line) + b"\n")
 
 
-def _trace(problem: Problem, sample: int, reply: Reply) -> Trace:
+def _new_name(names: Seen, name: str) -> str:
+    """Two problems of one id are still two problems."""
+    return next(new for new in chain([name], (f"{name}-{place}" for place in count(2))) if names.is_new(new))
+
+
+def _trace(problem: Problem, sample: int, reply: Reply, name: str) -> Trace:
     usage = {**reply.usage}
     if reply.output_tokens is not None:
         usage |= {"input_tokens": reply.input_tokens, "output_tokens": reply.output_tokens}
     return Trace(
-        id=f"{problem.id}-{sample}",
+        id=name,
         problem=problem,
         sample=sample,
         teacher=reply.teacher,

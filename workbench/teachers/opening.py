@@ -43,6 +43,8 @@ class TeacherConfig:
     """US dollars per million tokens written."""
     free: bool = False
     """The calls cost nothing, as those to a server of one's own."""
+    batch: bool = False
+    """Ask by the provider's batch API, at half the listed price; a price that is given counts as it is given."""
 
     def __post_init__(self) -> None:
         if self.max_tokens < 1 or self.timeout_s <= 0:
@@ -83,6 +85,8 @@ def open_teacher(name: str, config: TeacherConfig | None = None, *, asks: bool =
     """
     config = config or TeacherConfig()
     kind, _, rest = name.partition(":")
+    if config.batch and kind not in HOMES:
+        raise InputError(f"--batch is for teachers behind an API, and {name} is none; leave it out")
     if name == "worked":
         return WorkedTeacher()
     if kind == "replay" and rest:
@@ -97,7 +101,9 @@ def open_teacher(name: str, config: TeacherConfig | None = None, *, asks: bool =
     variable = config.key_variable or f"{kind.upper()}_API_KEY"
     key = _key(variable, name, url) if asks else Key("")
     shared = (rest, price, url, key, config.max_tokens, config.timeout_s, config.temperature)
-    return OpenAITeacher(*shared, is_official=is_official) if kind == "openai" else AnthropicTeacher(*shared)
+    if kind == "openai":
+        return OpenAITeacher(*shared, is_official=is_official, is_batched=config.batch)
+    return AnthropicTeacher(*shared, is_batched=config.batch)
 
 
 def _price(kind: str, model: str, config: TeacherConfig, is_official: bool) -> Price:
@@ -112,7 +118,7 @@ def _price(kind: str, model: str, config: TeacherConfig, is_official: bool) -> P
             f"the price of {kind}:{model}{where} is not known (table of {PRICES_OF}): give --price-in and --price-out "
             f"in US dollars per million tokens, or --free where it costs nothing"
         )
-    return listed
+    return listed.half() if config.batch else listed
 
 
 def _key(variable: str, name: str, url: str) -> Key:

@@ -11,7 +11,7 @@ from workbench.errors import InputError
 PRICES_OF = "2026-11-25"
 """When the table was gathered, from pages of providers and of others who list them; some figures rest on one page
 alone. US dollars per million tokens, standard tier, for prompts of less than 100,000 tokens (longer ones cost more, and
-are not sent)."""
+are not sent). Batches cost half."""
 
 NANO = 1_000_000_000
 """Money is counted in whole billionths of a dollar, so that no sum ever rounds."""
@@ -72,6 +72,10 @@ class Price:
         """
         # A dollar per million tokens is a thousand billionths per token.
         return math.ceil(1_000 * (input_tokens * self.input_usd + output_tokens * self.output_usd) - 1e-6)
+
+    def half(self) -> Price:
+        """Returns what batches cost."""
+        return Price(self.input_usd / 2, self.output_usd / 2)
 
     def __str__(self) -> str:
         return f"${self.input_usd:g} in and ${self.output_usd:g} out per million tokens"

@@ -1,15 +1,24 @@
-"""All embedded families, by domain."""
+"""All embedded families: those of the demo first, by domain, then the others."""
 
 from workbench.pool.families import (
     algebra,
     arithmetic,
     calendar,
+    clock,
+    combinatorics,
+    complex_numbers,
+    formats,
     geometry,
+    graphs,
     instructions,
+    knights,
     lists,
     logic,
+    multiples,
     number_theory,
+    probability,
     reading,
+    rectangles,
     strings,
 )
 from workbench.pool.family import Family
@@ -25,6 +34,15 @@ FAMILIES: tuple[Family, ...] = (
     *logic.FAMILIES,
     *reading.FAMILIES,
     *instructions.FAMILIES,
+    *multiples.FAMILIES,
+    *complex_numbers.FAMILIES,
+    *rectangles.FAMILIES,
+    *probability.FAMILIES,
+    *combinatorics.FAMILIES,
+    *clock.FAMILIES,
+    *graphs.FAMILIES,
+    *knights.FAMILIES,
+    *formats.FAMILIES,
 )
 
 __all__ = ["FAMILIES"]

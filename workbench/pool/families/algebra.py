@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from random import Random
 
-from workbench.pool.family import Family, WorkedSolution
+from workbench.pool.family import Family, Finding, WorkedSolution
 from workbench.records import Problem
 
 _TERM = re.compile(r"([+-]?)(?:(\d+)\*)?(\d+|[a-z])")
@@ -123,6 +123,23 @@ def _check(equation: LinearEquation, solution: int) -> str:
     return ", ".join(steps)
 
 
+def verify_equation(problem: Problem, answer: str) -> Finding:
+    """Puts the answer in for the variable, both sides apart."""
+    equation, value = LinearEquation.parse(problem.metadata["equation"]), int(answer)
+    left = equation.coefficient * value + equation.constant
+    route = f"With {equation.variable} = {value} the left side is {equation.coefficient} * {value}"
+    route += f" {_plus(0, equation.constant)[2:]}" if equation.constant else ""
+    fits = left == equation.value
+    return Finding(f"{route} = {left}, and the right side is {equation.value}: "
+                   f"{'they agree' if fits else 'they differ'}.", fits)  # fmt: skip
+
+
+def recap_equation(problem: Problem) -> str:
+    """Names the equation."""
+    equation = LinearEquation.parse(problem.metadata["equation"])
+    return f"{equation.variable} is wanted so that {problem.metadata['equation']} holds."
+
+
 _OPERATORS = {"operators": ("+", "-", "*"), "operators_weights": (0.5, 0.5, 0.0)}
 """The star gives the variable a coefficient; weight 0 keeps constants from being multiplied into it."""
 
@@ -139,5 +156,10 @@ FAMILIES: tuple[Family, ...] = (
         solve=solve_equation,
         generator="simple_equations",
         keep=("equation",),
+        core=True,
+        recap=recap_equation,
+        verify=verify_equation,
+        easier=({"min_terms": 2, "max_terms": 2, "min_value": 1, "max_value": 4, **_OPERATORS},),
+        harder=({"min_terms": 2, "max_terms": 2, "min_value": 30, "max_value": 400, **_OPERATORS},),
     ),
 )

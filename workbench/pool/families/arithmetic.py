@@ -9,7 +9,7 @@ from random import Random
 
 from reasoning_gym.arithmetic.leg_counting import ANIMALS
 
-from workbench.pool.family import Family, WorkedSolution
+from workbench.pool.family import Family, Finding, WorkedSolution, agreement
 from workbench.records import Problem
 
 
@@ -263,6 +263,59 @@ def solve_leg_counting(problem: Problem, rng: Random) -> WorkedSolution:
     )
 
 
+def verify_chain(problem: Problem, answer: str) -> Finding:
+    """All that is added and all that is taken away, each in one sum."""
+    first, *rest = problem.metadata["expression"].split()
+    pairs = list(zip(rest[::2], map(int, rest[1::2]), strict=True))
+    plus = int(first) + sum(number for sign, number in pairs if sign == "+")
+    minus = sum(number for sign, number in pairs if sign == "-")
+    if not minus:
+        numbers = [int(first), *(number for _, number in pairs)][::-1]
+        return agreement(f"From right to left: {', '.join(running_sums(numbers))}", plus, answer)
+    return agreement(
+        f"All plus make {plus}, all minus {minus}: {plus} - {minus} = {plus - minus}", plus - minus, answer
+    )
+
+
+def recap_chain(problem: Problem) -> str:
+    """Names the sum."""
+    return f"The value of {problem.metadata['expression']} is wanted."
+
+
+def verify_products(problem: Problem, answer: str) -> Finding:
+    """Divides the answer by one factor after the other; the last one must be left."""
+    factors, value = [int(factor) for factor in problem.metadata["expression"].split(" * ")], int(answer)
+    if 0 in factors:
+        return agreement("One factor is 0, so the product is 0", 0, answer)
+    steps: list[str] = []
+    for factor in factors[:0:-1]:
+        quotient, left = divmod(value, factor)
+        if left:
+            return Finding(f"{', '.join([*steps, f'{value} / {factor}'])} leaves {left}, so it is no product.", False)
+        steps.append(f"{value} / {factor} = {quotient}")
+        value = quotient
+    fits = value == factors[0]
+    return Finding(f"Divided: {', '.join(steps)}, {'the factor left' if fits else f'not {factors[0]}'}.", fits)
+
+
+def verify_legs(problem: Problem, answer: str) -> Finding:
+    """Takes the legs of every animal away again, the last animal first; nothing may be left."""
+    left, steps = int(answer), list[str]()
+    for animal, count in reversed(problem.metadata["animals"].items()):
+        after = left - count * ANIMALS[animal]
+        steps.append(f"{left} - {count * ANIMALS[animal]} = {after}")
+        left = after
+    return Finding(
+        f"Taken away: {', '.join(steps)}, {'nothing is left' if left == 0 else f'off by {left}'}.", left == 0
+    )
+
+
+def recap_legs(problem: Problem) -> str:
+    """Counts the animals."""
+    animals = ", ".join(f"{animal} {count}" for animal, count in problem.metadata["animals"].items())
+    return f"Animals: {animals}; all their legs together are wanted."
+
+
 FAMILIES: tuple[Family, ...] = (
     Family(
         name="chain_sum",
@@ -276,6 +329,11 @@ FAMILIES: tuple[Family, ...] = (
         solve=solve_chain_sum,
         generator="chain_sum",
         keep=("expression",),
+        core=True,
+        recap=recap_chain,
+        verify=verify_chain,
+        easier=({"min_terms": 2, "max_terms": 2, "min_digits": 1, "max_digits": 1},),
+        harder=({"min_terms": 5, "max_terms": 6, "min_digits": 3, "max_digits": 4},),
     ),
     Family(
         name="products",
@@ -289,6 +347,11 @@ FAMILIES: tuple[Family, ...] = (
         solve=solve_products,
         generator="products",
         keep=("expression",),
+        core=True,
+        recap=recap_chain,
+        verify=verify_products,
+        easier=({"min_terms": 2, "max_terms": 2, "min_digits": 1, "max_digits": 1},),
+        harder=({"min_terms": 2, "max_terms": 3, "min_digits": 3, "max_digits": 3},),
         unseen=True,
     ),
     Family(
@@ -303,5 +366,10 @@ FAMILIES: tuple[Family, ...] = (
         solve=solve_leg_counting,
         generator="leg_counting",
         keep=("animals",),
+        core=True,
+        recap=recap_legs,
+        verify=verify_legs,
+        easier=({"min_animals": 1, "max_animals": 1, "min_instances": 1, "max_instances": 5},),
+        harder=({"min_animals": 6, "max_animals": 8, "min_instances": 20, "max_instances": 99},),
     ),
 )

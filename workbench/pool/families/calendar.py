@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from random import Random
 
-from workbench.pool.family import Family, WorkedSolution
+from workbench.pool.family import Family, Finding, WorkedSolution
 from workbench.records import Problem
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -51,6 +51,29 @@ def _check(weeks: int, rest: int, days: int, names: list[str], forward: bool) ->
     return f"{whole}{rest} day{'s' if rest > 1 else ''} {'before' if forward else 'after'} {names[-1]} is {names[0]}."
 
 
+def verify_weekday(problem: Problem, answer: str) -> Finding:
+    """Goes the rest of the week in the other direction, which must end on the same day."""
+    start, offset = date.fromisoformat(problem.metadata["start_date"]).weekday(), problem.metadata["offset_days"]
+    other = abs(offset) % 7 - 7
+    end = WEEKDAYS[(start + (other if offset > 0 else -other)) % 7]
+    way = "back" if offset > 0 else "on"
+    fits = end == answer
+    return Finding(f"The other way round the week: {-other} days {way} from {WEEKDAYS[start]} is {end}, "
+                   f"{'the same' if fits else f'not {answer}'}.", fits)  # fmt: skip
+
+
+def mistaken_weekday(problem: Problem, answer: str, rng: Random) -> str:
+    """Counts the first day as well, or one too many."""
+    return WEEKDAYS[(WEEKDAYS.index(answer) + rng.choice((-1, 1))) % 7]
+
+
+def recap_weekday(problem: Problem) -> str:
+    """Names the first day and the distance."""
+    start, offset = date.fromisoformat(problem.metadata["start_date"]), problem.metadata["offset_days"]
+    way = "after" if offset > 0 else "before"
+    return f"It starts on a {WEEKDAYS[start.weekday()]}; the day {abs(offset)} days {way} it is wanted."
+
+
 FAMILIES: tuple[Family, ...] = (
     Family(
         name="weekday",
@@ -60,5 +83,11 @@ FAMILIES: tuple[Family, ...] = (
         solve=solve_weekday,
         generator="calendar_arithmetic",
         keep=("start_date", "offset_days"),
+        core=True,
+        recap=recap_weekday,
+        verify=verify_weekday,
+        mistake=mistaken_weekday,
+        easier=({"tasks": ("weekday_offset",), "offset_upper_bound": 2},),
+        harder=({"tasks": ("weekday_offset",), "offset_upper_bound": 5_000},),
     ),
 )

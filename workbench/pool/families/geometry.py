@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 
 from workbench.pool.families.arithmetic import by_tens, running_sums
-from workbench.pool.family import Family, WorkedSolution
+from workbench.pool.family import Family, Finding, WorkedSolution
 from workbench.records import Problem
 
 
@@ -37,6 +37,21 @@ def solve_last_angle(problem: Problem, rng: Random) -> WorkedSolution:
     )
 
 
+def verify_angle(problem: Problem, answer: str) -> Finding:
+    """Goes round the corners: the outer angles of a convex polygon make one full turn."""
+    inner = [*(int(angle) for angle in problem.metadata["known_angles"]), int(answer)]
+    outer = [180 - angle for angle in inner]
+    fits = sum(outer) == 360
+    return Finding(f"Outer angles: {', '.join(running_sums(outer))}, "
+                   f"{'one full turn' if fits else 'but a full turn is 360'}.", fits)  # fmt: skip
+
+
+def recap_angle(problem: Problem) -> str:
+    """Counts the corners."""
+    known = [int(angle) for angle in problem.metadata["known_angles"]]
+    return f"A shape of {len(known) + 1} corners with angles {', '.join(map(str, known))}; the last one is wanted."
+
+
 FAMILIES: tuple[Family, ...] = (
     # The bounds leave between 1 and 179 degrees for the last angle, so that the polygons are convex indeed.
     Family(
@@ -51,5 +66,9 @@ FAMILIES: tuple[Family, ...] = (
         solve=solve_last_angle,
         generator="simple_geometry",
         keep=("known_angles",),
+        core=True,
+        recap=recap_angle,
+        verify=verify_angle,
+        harder=({"min_sides": 8, "max_sides": 8, "min_angle": 129, "max_angle": 153},),
     ),
 )

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from random import Random
 from typing import Any
 
+from workbench.grading import check_constraints
 from workbench.pool.families.word_tasks import NOUNS, WORD_KINDS, Kind, Task, exact_words, join_and
-from workbench.pool.family import Family, WorkedSolution
+from workbench.pool.family import Family, Finding, WorkedSolution
 from workbench.records import Problem
 
 _WALKER_LIST = (
@@ -173,6 +174,33 @@ def solve_instruction(problem: Problem, rng: Random) -> WorkedSolution:
     return solve(problem.metadata["parts"], rng)
 
 
+def verify_constraints(problem: Problem, answer: str) -> Finding:
+    """Reads the finished text once more, condition by condition, as the graders do."""
+    constraints = problem.metadata["constraints"]
+    violated = check_constraints(answer, constraints)
+    if violated:
+        return Finding(f"Read once more: {'; '.join(violated)}.", False)
+    kinds = ", ".join(constraint["kind"].replace("_", " ") for constraint in constraints)
+    return Finding(f"Read once more: {kinds}: all as asked.", True)
+
+
+def mistaken_text(problem: Problem, answer: str, rng: Random) -> str:
+    """Loses a word on the way; the first where a later one would not be missed."""
+    words = answer.split(" ")
+    places = list(range(len(words)))
+    rng.shuffle(places)
+    for place in places:
+        shorter = " ".join(words[:place] + words[place + 1 :])
+        if check_constraints(shorter, problem.metadata["constraints"]):
+            return shorter
+    return ""
+
+
+def recap_instruction(problem: Problem) -> str:
+    """Counts the conditions."""
+    return f"The text must meet {len(problem.metadata['constraints'])} conditions at once, so read them all first."
+
+
 FAMILIES: tuple[Family, ...] = (
     Family(
         name="instructions",
@@ -182,5 +210,10 @@ FAMILIES: tuple[Family, ...] = (
         levels=({"size": 3}, {"size": 4}),
         solve=solve_instruction,
         keep=("kind", "constraints", "parts"),
+        recap=recap_instruction,
+        verify=verify_constraints,
+        mistake=mistaken_text,
+        harder=({"size": 5},),
+        core=True,
     ),
 )

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from ast import literal_eval
+from collections import Counter
 from collections.abc import Sequence
+from itertools import pairwise
 from random import Random
 
-from workbench.pool.family import Family, WorkedSolution
+from workbench.pool.family import Family, Finding, WorkedSolution
 from workbench.records import Problem
 
 _SIGNS = {"smaller": "<", "equal": "=", "larger": ">"}
@@ -108,6 +111,65 @@ def _commas(numbers: Sequence[str]) -> str:
     return ", ".join(map(_short, numbers))
 
 
+def verify_filtering(problem: Problem, answer: str) -> Finding:
+    """Looks from the other side: what is not in the answer must break the rule, what is in it must keep it."""
+    limit, (action, word) = float(problem.metadata["filter_value"]), problem.metadata["operation"].split("_")
+    kept = [float(number) for number in literal_eval(answer)]
+    left = Counter(kept)
+    for number in problem.metadata["original_numbers"]:
+        stays = (relation(number, str(limit)) == word) == (action == "keep")
+        inside = left[float(number)] > 0
+        left[float(number)] -= inside
+        if stays != inside:
+            return Finding(f"{_short(number)} {'is missing' if stays else 'should not be there'}.", False)
+    out = len(problem.metadata["original_numbers"]) - len(kept)
+    return Finding(
+        f"From the other side: each of the {out} left out breaks the rule, none of the {len(kept)} does.", True
+    )
+
+
+def verify_sorting(problem: Problem, answer: str) -> Finding:
+    """Compares neighbours, and the numbers as a set."""
+    descending = problem.metadata["direction"] == "descending"
+    numbers = [float(number) for number in literal_eval(answer)]
+    if sorted(numbers) != sorted(map(float, problem.metadata["original_numbers"])):
+        return Finding(f"{len(numbers)} numbers, which are not the given ones.", False)
+    sign = ">=" if descending else "<="
+    for one, other in pairwise(numbers):
+        if (one < other) if descending else (one > other):
+            return Finding(f"{one:g} stands before {other:g}, so the order is broken.", False)
+    shown = f" {sign} ".join(f"{number:g}" for number in numbers)
+    return Finding(f"Neighbours: {shown}.", True)
+
+
+def mistaken_list(problem: Problem, answer: str, rng: Random) -> str:
+    """Loses an item, or swaps two neighbours; an empty list gets the first number."""
+    items: list[str] = list(literal_eval(answer))
+    if not items:
+        return str([problem.metadata["original_numbers"][0]])
+    places = [n for n in range(len(items) - 1) if items[n] != items[n + 1]]
+    if places and rng.random() < 0.5:
+        place = rng.choice(places)
+        items[place : place + 2] = items[place + 1], items[place]
+        if "direction" in problem.metadata:
+            return str(items)
+        items[place : place + 2] = items[place + 1], items[place]
+    items.pop(rng.randrange(len(items)))
+    return str(items)
+
+
+def recap_filtering(problem: Problem) -> str:
+    """Says what stays."""
+    action, word = problem.metadata["operation"].split("_")
+    count, limit = len(problem.metadata["original_numbers"]), problem.metadata["filter_value"]
+    return f"Of {count} numbers those {word} than {limit} {'stay' if action == 'keep' else 'go'}."
+
+
+def recap_sorting(problem: Problem) -> str:
+    """Says which way."""
+    return f"{len(problem.metadata['original_numbers'])} numbers are wanted in {problem.metadata['direction']} order."
+
+
 FAMILIES: tuple[Family, ...] = (
     Family(
         name="number_filtering",
@@ -128,6 +190,21 @@ FAMILIES: tuple[Family, ...] = (
         ),
         solve=solve_filtering,
         keep=("original_numbers", "filter_value", "operation"),
+        core=True,
+        recap=recap_filtering,
+        verify=verify_filtering,
+        mistake=mistaken_list,
+        easier=({"min_numbers": 3, "max_numbers": 3, "max_decimals": 0, "min_value": 1.0, "max_value": 9.0},),
+        harder=(
+            {
+                "min_numbers": 9,
+                "max_numbers": 12,
+                "min_decimals": 2,
+                "max_decimals": 3,
+                "min_value": -99.0,
+                "max_value": 99.0,
+            },
+        ),
     ),
     Family(
         name="number_sorting",
@@ -141,6 +218,12 @@ FAMILIES: tuple[Family, ...] = (
         ),
         solve=solve_sorting,
         keep=("original_numbers", "direction"),
+        core=True,
+        recap=recap_sorting,
+        verify=verify_sorting,
+        mistake=mistaken_list,
+        easier=({"min_numbers": 3, "max_numbers": 3, "max_decimals": 0, "min_value": 1.0, "max_value": 9.0},),
+        harder=({"min_numbers": 10, "max_numbers": 14, "max_decimals": 0, "min_value": -999.0, "max_value": 999.0},),
         unseen=True,
     ),
 )

@@ -6,7 +6,7 @@ import re
 from random import Random
 
 from workbench.errors import InputError
-from workbench.pool.family import Family, WorkedSolution
+from workbench.pool.family import Family, Finding, WorkedSolution
 from workbench.records import Problem
 
 _SIBLINGS = re.compile(
@@ -78,6 +78,30 @@ def _friends(match: re.Match[str], rng: Random) -> WorkedSolution:
     )
 
 
+def verify_aiw(problem: Problem, answer: str) -> Finding:
+    """Takes the one who tells away again: those in her own story must be left."""
+    match = _SIBLINGS.match(problem.question) or _FRIENDS.match(problem.question)
+    assert match, problem.question
+    told = match.groupdict()
+    if "female" in told:
+        number, who = int(told["female"]), "female friends"
+    else:
+        number, who = int(told["n1"] if told["k1"] == "sisters" else told["n2"]), "sisters"
+    fits = int(answer) - 1 == number
+    return Finding(f"Without {told['her']}: {answer} - 1 = {int(answer) - 1}, {'and' if fits else 'but'} her story has "
+                   f"{number} {who}.", fits)  # fmt: skip
+
+
+def mistaken_aiw(problem: Problem, answer: str, rng: Random) -> str:
+    """Forgets the one who tells, or counts her twice."""
+    return str(int(answer) + rng.choice((-1, 1)))
+
+
+def recap_aiw(problem: Problem) -> str:
+    """Says what is easily missed."""
+    return "One person of the group tells of the others, and the question is about another one's view."
+
+
 # Weight 0 for the third kind, colleagues: its reference answer (the women of one circle + 1) forgets
 # that Matilda is one of those women, and the women of the other circle.
 FAMILIES: tuple[Family, ...] = (
@@ -88,5 +112,11 @@ FAMILIES: tuple[Family, ...] = (
         generator="aiw",
         levels=tuple({"task_type_weights": (0.4, 0.6, 0.0), "max_entities": most} for most in (20, 200, 2_000)),
         solve=solve_aiw,
+        core=True,
+        recap=recap_aiw,
+        verify=verify_aiw,
+        mistake=mistaken_aiw,
+        easier=({"task_type_weights": (1.0, 0.0, 0.0), "max_entities": 8},),
+        harder=({"task_type_weights": (0.4, 0.6, 0.0), "max_entities": 1_000_000},),
     ),
 )

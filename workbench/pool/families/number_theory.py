@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
-from workbench.pool.family import Family, WorkedSolution
+from workbench.pool.family import Family, Finding, WorkedSolution
 from workbench.records import Problem
 
 _FEW_DIVISORS = 10
@@ -138,6 +138,50 @@ def _cancel(numerator: int, denominator: int, divisors: list[int]) -> list[str]:
     return steps
 
 
+def verify_gcd(problem: Problem, answer: str) -> Finding:
+    """Divides both numbers by the answer; it is the greatest where the quotients share no prime."""
+    value, numbers = int(answer), problem.metadata["numbers"]
+    for number in numbers:
+        if value <= 0 or number % value:
+            return Finding(f"{number} / {answer} leaves a rest, so {answer} does not divide both.", False)
+    quotients = [number // value for number in numbers]
+    shared = sorted(set(prime_factors(quotients[0])) & set(prime_factors(quotients[1])))
+    shown = " and ".join(f"{n} / {value} = {q}" for n, q in zip(numbers, quotients, strict=True))
+    if shared:
+        return Finding(f"{shown}, but both can be divided by {shared[0]}.", False)
+    return Finding(f"{shown}, which have no prime in common.", True)
+
+
+def recap_gcd(problem: Problem) -> str:
+    """Names the numbers."""
+    return f"The greatest number is wanted that divides {' and '.join(map(str, problem.metadata['numbers']))}."
+
+
+def verify_fraction(problem: Problem, answer: str) -> Finding:
+    """Multiplies crosswise, and looks for a prime in both parts."""
+    numerator, denominator = problem.metadata["numerator"], problem.metadata["denominator"]
+    top, bottom = map(int, answer.split("/"))
+    left, right = numerator * bottom, denominator * top
+    route = f"Crosswise: {numerator} * {bottom} = {left}, {denominator} * {top} = {right}"
+    if left != right:
+        return Finding(f"{route}, which differ.", False)
+    shared = sorted(set(prime_factors(top)) & set(prime_factors(bottom)))
+    if shared:
+        return Finding(f"{route}, but {top} and {bottom} can both be divided by {shared[0]}.", False)
+    return Finding(f"{route}; {top} and {bottom} have no prime in common.", True)
+
+
+def mistaken_fraction(problem: Problem, answer: str, rng: Random) -> str:
+    """Stops too early, or divides one part wrongly."""
+    top, bottom = map(int, answer.split("/"))
+    return rng.choice((f"{top + 1}/{bottom}", f"{top}/{bottom + 1}", f"{2 * top}/{2 * bottom}"))
+
+
+def recap_fraction(problem: Problem) -> str:
+    """Names the fraction."""
+    return f"{problem.metadata['numerator']}/{problem.metadata['denominator']} is wanted in lowest terms."
+
+
 FAMILIES: tuple[Family, ...] = (
     Family(
         name="gcd",
@@ -152,6 +196,11 @@ FAMILIES: tuple[Family, ...] = (
         solve=solve_gcd,
         generator="gcd",
         keep=("numbers",),
+        core=True,
+        recap=recap_gcd,
+        verify=verify_gcd,
+        easier=({"min_value": 2, "max_value": 10},),
+        harder=({"min_value": 500, "max_value": 9_999},),
     ),
     Family(
         name="fraction_simplification",
@@ -165,6 +214,12 @@ FAMILIES: tuple[Family, ...] = (
         solve=solve_fraction,
         generator="fraction_simplification",
         keep=("numerator", "denominator"),
+        core=True,
+        recap=recap_fraction,
+        verify=verify_fraction,
+        mistake=mistaken_fraction,
+        easier=({"max_value": 9, "min_factor": 2, "max_factor": 2, "styles": ("plain",)},),
+        harder=({"min_value": 50, "max_value": 500, "min_factor": 11, "max_factor": 60, "styles": ("plain",)},),
         unseen=True,
     ),
 )

@@ -12,7 +12,7 @@ import reasoning_gym
 from reasoning_gym.graphs.family_relationships import FamilyRelationshipsConfig
 
 from workbench.errors import InputError
-from workbench.pool.family import Family, WorkedSolution
+from workbench.pool.family import Family, Finding, WorkedSolution, agreement
 from workbench.records import Problem
 
 _FEW = 5
@@ -196,6 +196,62 @@ def _path(links: list[tuple[str, str, str]], start: str, end: str) -> list[tuple
     return next((path for path in direct + double if tuple(link for _, link, _ in path) in _RELATIONS), None)
 
 
+def verify_needle(problem: Problem, answer: str) -> Finding:
+    """Looks the name up, from the text's end, and reads what it goes with."""
+    text, asked = problem.question.rsplit("\n", 1)
+    wanted = asked.removeprefix("Who ").split("?")[0]
+    statements = [part.split(" ", 1) for part in text.strip().removesuffix(".").split(". ")]
+    said = [phrase for name, phrase in reversed(statements) if name == answer]
+    if wanted in said:
+        return Finding(f"Looked up by name: {answer} {wanted}, as asked.", True)
+    return Finding(f"Looked up by name: {answer} {said[0] if said else 'is not there'}, but asked is: {wanted}.", False)
+
+
+def _is_said_once(item: Mapping[str, Any]) -> bool:
+    """A question that two people fit has no single answer."""
+    text, asked = item["question"].strip().rsplit("\n", 1)
+    wanted = asked.removeprefix("Who ").split("?")[0]
+    return [part.split(" ", 1)[1] for part in text.strip().removesuffix(".").split(". ")].count(wanted) == 1
+
+
+def mistaken_needle(problem: Problem, answer: str, rng: Random) -> str:
+    """Slips into another line."""
+    text = problem.question.rsplit("\n", 1)[0].strip().removesuffix(".")
+    return rng.choice([name for part in text.split(". ") if (name := part.split(" ", 1)[0]) != answer])
+
+
+def recap_needle(problem: Problem) -> str:
+    """Names what is looked for."""
+    text, asked = problem.question.rsplit("\n", 1)
+    return f"One of {len(text.strip().split('. '))} statements says who {asked.removeprefix('Who ').split('?')[0]}."
+
+
+def verify_relationship(problem: Problem, answer: str) -> Finding:
+    """Goes the other way round, from the person asked about, and names that way, too."""
+    asked = _ASKED.search(problem.question)
+    assert asked, problem.question
+    who, whom = asked["who"], asked["whom"]
+    path = _path(_links(problem.question), who, whom)
+    assert path, problem.question
+    back = tuple(_INVERSE[link] for _, link, _ in reversed(path))
+    word = _RELATIONS[back][1 if who in _names()[0] else 2]
+    way = ", ".join(f"{_owner(start)} {link} is {end}" for start, link, end in path)
+    return agreement(f"The other way: {way}, so {who} is the {word}", word, answer)
+
+
+def mistaken_relationship(problem: Problem, answer: str, rng: Random) -> str:
+    """Takes a man for a woman, or goes the way from the wrong end."""
+    _, *words = next(words for words in _RELATIONS.values() if answer in words)
+    return next(word for word in words if word != answer)
+
+
+def recap_relationship(problem: Problem) -> str:
+    """Names the two people."""
+    asked = _ASKED.search(problem.question)
+    assert asked, problem.question
+    return f"Wanted is what {asked['who']} is to {asked['whom']}, not the other way round."
+
+
 FAMILIES: tuple[Family, ...] = (
     Family(
         name="needle_haystack",
@@ -204,6 +260,13 @@ FAMILIES: tuple[Family, ...] = (
         generator="needle_haystack",
         levels=tuple({"min_num_statements": low, "max_num_statements": high} for low, high in ((4, 4), (5, 6), (7, 8))),
         solve=solve_needle,
+        core=True,
+        recap=recap_needle,
+        verify=verify_needle,
+        mistake=mistaken_needle,
+        usable=_is_said_once,
+        easier=({"min_num_statements": 2, "max_num_statements": 3},),
+        harder=({"min_num_statements": 30, "max_num_statements": 60},),
         unseen=True,
     ),
     Family(
@@ -213,5 +276,11 @@ FAMILIES: tuple[Family, ...] = (
         generator=draw_family,
         levels=({"size": 4, "far": False}, {"size": 5, "far": False}, {"size": 6, "far": True}),
         solve=solve_relationship,
+        core=True,
+        recap=recap_relationship,
+        verify=verify_relationship,
+        mistake=mistaken_relationship,
+        easier=({"size": 3, "far": False},),
+        harder=({"size": 8, "far": True},),
     ),
 )

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import zip_longest
 from random import Random
 
-from workbench.pool.family import Family, WorkedSolution
+from workbench.pool.family import Family, Finding, WorkedSolution, agreement
 from workbench.records import Problem
 
 _LONG_LIST = 5
@@ -75,6 +76,42 @@ def _spelled(word: str) -> str:
     return " ".join(word)
 
 
+def verify_reversal(problem: Problem, answer: str) -> Finding:
+    """Turns the answer round again and compares it place by place."""
+    words, again = list(problem.metadata["words"]), answer.split(", ")[::-1]
+    for place, (given, found) in enumerate(zip_longest(words, again, fillvalue="nothing"), start=1):
+        if given != found:
+            return Finding(f"Turned round again, place {place} has {found}, but {given} is given.", False)
+    return Finding(f"Turned round again: {', '.join(again)}, as given.", True)
+
+
+def mistaken_reversal(problem: Problem, answer: str, rng: Random) -> str:
+    """Swaps two neighbours, or loses a word."""
+    words = answer.split(", ")
+    place = rng.randrange(len(words) - 1)
+    swapped = [*words[:place], words[place + 1], words[place], *words[place + 2 :]]
+    return ", ".join(swapped if swapped != words and rng.random() < 0.5 else words[:place] + words[place + 1 :])
+
+
+def recap_reversal(problem: Problem) -> str:
+    """Counts the words."""
+    return f"{len(problem.metadata['words'])} words are given, and the last one has to come first."
+
+
+def verify_counting(problem: Problem, answer: str) -> Finding:
+    """Counts the other letters instead."""
+    words: list[str] = [word.lower() for word in problem.metadata["span"]]
+    letter: str = problem.metadata["target_letter"]
+    total, others = sum(map(len, words)), sum(one != letter for word in words for one in word)
+    route = f"{total} letters in all, {others} are not {letter}: {total} - {others} = {total - others}"
+    return agreement(route, total - others, answer)
+
+
+def recap_counting(problem: Problem) -> str:
+    """Names letter and words."""
+    return f"The letter {problem.metadata['target_letter']} is to be counted in {len(problem.metadata['span'])} words."
+
+
 def _sizes(spans: Sequence[tuple[int, int]]) -> tuple[dict[str, int], ...]:
     return tuple({"min_words": low, "max_words": high} for low, high in spans)
 
@@ -88,6 +125,12 @@ FAMILIES: tuple[Family, ...] = (
         levels=_sizes(((3, 3), (3, 4), (4, 5))),
         solve=solve_reversal,
         keep=("words",),
+        core=True,
+        recap=recap_reversal,
+        verify=verify_reversal,
+        mistake=mistaken_reversal,
+        easier=_sizes(((2, 2),)),
+        harder=_sizes(((10, 14),)),
         unseen=True,
     ),
     Family(
@@ -98,5 +141,10 @@ FAMILIES: tuple[Family, ...] = (
         levels=_sizes(((2, 2), (3, 3), (4, 4))),
         solve=solve_counting,
         keep=("span", "target_letter"),
+        core=True,
+        recap=recap_counting,
+        verify=verify_counting,
+        easier=_sizes(((1, 1),)),
+        harder=_sizes(((12, 15),)),
     ),
 )
