@@ -50,7 +50,7 @@ def test_a_folder_of_everything_is_imported_with_every_row_accounted_for(tmp_pat
     (folder / "a" / "deep").mkdir()
     (folder / "a" / "deep" / "math.json").write_text(json.dumps([MATH, 5, MATH | {"problem": " "}]))
     (folder / "b.csv").write_text('question,answer\n"two\nlines?",1\nshort\n')
-    (folder / "c.jsonl.gz").write_bytes(gzip.compress(b"\n".join([json.dumps(GSM8K).encode()] * 900))[:-9])
+    (folder / "c.jsonl.gz").write_bytes(gzip.compress((json.dumps(GSM8K) + "\n").encode() * 900)[:-9])
     pq.write_table(pa.Table.from_pylist([{"prompt": "2 + 2?", "completion": "Answer: 4"}]), folder / "d.parquet")
     (folder / "e.parquet").write_text("no such thing")
     (folder / "empty.jsonl").touch()

@@ -30,11 +30,13 @@ class HubRows:
         Raises:
             InputError: where the stream breaks off; nothing of it is kept then.
         """
+        from datasets.exceptions import DatasetsError
+
         number = 0
         try:
             for number, row in enumerate(self.stream, 1):
                 yield number, row
-        except (OSError, ValueError, RuntimeError) as error:
+        except (DatasetsError, OSError, ValueError, RuntimeError) as error:
             raise InputError(f"{self.name} broke off after row {number:,}: {first_line(error)}; try again") from error
 
 
@@ -57,7 +59,8 @@ def open_hub(spec: str, config: str | None = None, split: str | None = None) -> 
     if chosen not in loaded or (split is None and chosen != DEFAULT_SPLIT and len(loaded) > 1):
         raise InputError(f"{spec} has no split {chosen!r}; its splits are {', '.join(loaded)}: choose one with --split")
     # Pictures and sound stay bytes: decoding them needs libraries that nobody here uses.
-    stream = loaded[chosen].decode(False)
+    stream = loaded[chosen]
+    stream = stream.decode(False) if stream.features else stream  # unknown before the first rows are read
     said = stream.info.license
     return HubRows(f"{spec}:{chosen}", name, said if isinstance(said, str) and said else None, stream)
 
