@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import shutil
+from collections import Counter
 from dataclasses import replace
 
 import pytest
@@ -66,18 +67,16 @@ def test_every_arm_writes_what_it_writes_alone(distilled):
 
 def test_arms_grow_together_and_nothing_torn_is_shown(distilled):
     before: dict[str, tuple] = {}
-    since: set[str] = set()
+    turns: Counter[str] = Counter()
     last = ""
     for drafts in compare("Say something in Chinese.", distilled, GUIDANCE, max_tokens=MOST):
-        unfinished = {draft.arm for draft in drafts if not draft.completion}
         for draft in drafts:
-            grows = len(draft.token_ids) > len(before.get(draft.arm, ()))
-            if grows and draft.arm != last:  # an arm may write several tokens in its turn
-                if draft.arm in since:
-                    assert unfinished <= since, "an arm has its next turn before all others have had theirs"
-                    since.clear()
-                since.add(draft.arm)
-                last = draft.arm
+            if draft.arm != last and len(draft.token_ids) > len(before.get(draft.arm, ())):
+                last = draft.arm  # an arm may write several tokens in its turn
+                turns[last] += 1
+        unfinished = [turns[draft.arm] for draft in drafts if not draft.completion]
+        assert max(unfinished, default=0) - min(unfinished, default=0) <= 2
+        for draft in drafts:
             assert draft.token_ids[: len(before.get(draft.arm, ()))] == before.get(draft.arm, ())
             before[draft.arm] = draft.token_ids
             assert draft.completion or not draft.text.endswith("\N{REPLACEMENT CHARACTER}")
