@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from itertools import islice
-
 import pytest
 import torch
 
 from workbench.adapters import allocate, attach_lora, count_parameters, count_trained, parameter_budget
 from workbench.distillation import DistillConfig, distill
 from workbench.inference import Engine, Request
-from workbench.pool import embedded_pool, embedded_problems
+from workbench.pool import PoolConfig, embedded_pool, embedded_problems
 from workbench.progress import silent
 from workbench.students import load_student
 
@@ -59,7 +57,7 @@ def test_in_8_bits_the_next_token_is_mostly_the_same(student):
 
 def test_it_learns_within_its_budget(tmp_path):
     fresh = load_student("smollm2-135m")
-    traces = list(islice(embedded_pool(160, seed=9), 160))
+    traces = list(embedded_pool(160, seed=9, config=PoolConfig(families="core")))
     made = distill(traces, fresh, tmp_path, DistillConfig(epochs=1, held_out=16), silent)
     assert made.audit["adds_up"]
     assert 0.99 * 403_545 <= made.audit["trained_parameters"] <= 403_545
