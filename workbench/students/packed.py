@@ -1,8 +1,8 @@
 """Weights in the order in which a CPU's kernels read them, laid out once rather than at every product.
 
 A plain product reorders the weights each time it is called, which is a large part of the work wherever
-few tokens meet many weights: packed, one token takes SmolLM2-135M 0.6 times as long on two cores, eight
-tokens half as long, a hundred 0.6 times (`tests/benchmarks`). The numbers differ in their last bits only.
+few tokens meet many weights: packed, SmolLM2-135M takes 0.7 to 0.8 of the time for one token on two cores, 0.5 to
+0.65 for eight, 0.75 to 0.8 for a hundred rows (`tests/benchmarks`). The numbers differ in their last bits only.
 """
 
 from __future__ import annotations
