@@ -66,7 +66,7 @@ class Pool:
     families: Literal["core", "all"] = "all"
     """core: those of the demo, few enough for a small student."""
     ladder: Literal["usual", "wide"] = "usual"
-    """wide: levels from what a small student always solves to what it never does."""
+    """wide: with levels below and above those of the benchmarks."""
     long_share: float = 0.0
     """Traces in the long form, with two checks."""
     wordings: int = 1

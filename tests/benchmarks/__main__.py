@@ -15,6 +15,7 @@ from tests.benchmarks.attention import attention
 from tests.benchmarks.collecting import collect
 from tests.benchmarks.segmenter import segmenter
 from tests.benchmarks.steps import step
+from tests.benchmarks.training import training
 from workbench.pool import POOL_SIZE
 
 Options = argparse.Namespace
@@ -35,6 +36,7 @@ BENCHMARKS: dict[str, Callable[[Options], None]] = {
     "collect": lambda options: collect(),
     "attention": lambda options: attention(),
     "step": lambda options: step(),
+    "training": lambda options: training(options.runs),
     "engine": partial(decode, decoding.engine),
     "equal_lengths": partial(decode, decoding.equal_lengths),
     "single_stream": partial(decode, decoding.single_stream),

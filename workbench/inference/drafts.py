@@ -6,7 +6,7 @@ drawn at every place as always, confirm as much of the guess as is right (specul
 al., arXiv 2211.17192). The guess is what most recently followed the same tokens, in this row or any other
 (compare prompt lookup and arXiv 2304.04487, 2311.08252; one memory for prompts and answers of all rows is
 ours). Since noise belongs to a place and not to a pass, sampled answers are confirmed like greedy ones, and
-no answer depends on what was guessed.
+no answer depends on what was guessed, but for the last bits of sums, which 8-bit weights can turn into words.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ ORDERS = (4, 3, 2)
 """Lengths of context that are looked up, the longest first. A single token tells too little: where it costs
 the step more than it gains."""
 MOST = 7
-"""Tokens of a guess: eight in a row cost 8-bit weights a tenth more than one (`tests/benchmarks`)."""
+"""Tokens of a guess: eight in a row cost 8-bit weights a tenth to a third more than one (`make bench`, `step`)."""
 FULL = 16
 """Tokens of a step beyond which arithmetic, and no longer reading the weights, sets its time."""
 FEW_ROWS = 4

@@ -25,7 +25,7 @@ class Engine:
         student: its adapter may change, be on or off while the engine is in use; the base's weights must not change.
         slots: rows that run together; fewer where memory is short.
         sampling: greedy by default.
-        drafts: guess ahead where few rows run; changes the time that answers take and nothing else.
+        drafts: guess ahead where few rows run; in fp32 it changes the time that answers take and nothing else.
 
     Raises:
         StudentError: where the model or its tokenizer cannot be decoded here, with the reason.

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from random import Random
 from typing import Any
 
-from workbench.pool.families.instructions import mistaken_text, verify_constraints
+from workbench.pool.families.instructions import drawn, mistaken_text, verify_constraints
 from workbench.pool.families.word_tasks import NOUNS, Kind, Task, exact_words
 from workbench.pool.family import Family, WorkedSolution
 from workbench.records import Problem
@@ -151,12 +151,7 @@ _KINDS: dict[str, Kind] = {
 
 def draw_format(rng: Random, settings: Mapping[str, Any]) -> Mapping[str, Any]:
     """Draws an instruction with its constraints; ``size``, from 3 to 7, is the number of words, roughly."""
-    kind = rng.choice(list(_KINDS))
-    draw, solve = _KINDS[kind]
-    task = draw(rng, settings["size"])
-    metadata = {"kind": kind, "constraints": task.pop("constraints")}
-    question = task.pop("question")
-    return {"question": question, "answer": solve(task, rng).answer, "metadata": {**metadata, "parts": task}}
+    return drawn(_KINDS, rng, settings["size"])
 
 
 def solve_format(problem: Problem, rng: Random) -> WorkedSolution:

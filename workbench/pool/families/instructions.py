@@ -160,9 +160,14 @@ def draw_instruction(rng: Random, settings: Mapping[str, Any]) -> Mapping[str, A
         rng: decides everything.
         settings: ``size``, from 3 to 5: the number of words, roughly.
     """
-    kind = rng.choice(list(_KINDS))
-    draw, solve = _KINDS[kind]
-    task = draw(rng, settings["size"])
+    return drawn(_KINDS, rng, settings["size"])
+
+
+def drawn(kinds: Mapping[str, Kind], rng: Random, size: int) -> Mapping[str, Any]:
+    """Draws an item of any of some kinds of instruction."""
+    kind = rng.choice(list(kinds))
+    draw, solve = kinds[kind]
+    task = draw(rng, size)
     metadata = {"kind": kind, "constraints": task.pop("constraints")}
     question = task.pop("question")
     return {"question": question, "answer": solve(task, rng).answer, "metadata": {**metadata, "parts": task}}
