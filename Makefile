@@ -10,7 +10,7 @@ SLOW   := OMP_NUM_THREADS=1 $(BIN)/pytest -q -n 2 --dist worksteal -m "slow and 
 # A browser, a server and a student share the cores already: one after the other.
 BROWSE := $(BIN)/pytest -q -m "browser and not gpu and not network"
 
-.PHONY: help setup demo test test-py312 quick lint data notebooks screenshots bench clean
+.PHONY: help setup demo test test-py312 quick lint data notebooks screenshots bench gpu-check clean
 
 help:  ## this list
 	@grep -E '^[a-z0-9-]+:.*##' Makefile | sed 's/:.*##/\t/'
@@ -55,6 +55,10 @@ screenshots: setup  ## take the README's pictures of notebook and app, with Chro
 
 bench: setup  ## measure the engine against what a user would pick instead
 	$(BIN)/python -m tests.benchmarks
+
+gpu-check: setup  ## on a CUDA machine: the tests for it, then a short distillation with and without Unsloth
+	$(BIN)/pytest -q -m gpu
+	$(BIN)/python -m tests.benchmarks.gpu
 
 clean:  ## remove .venv and all runs
 	rm -rf $(VENV) runs

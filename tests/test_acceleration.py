@@ -25,15 +25,17 @@ class FastLanguageModel:
     """Unsloth's two calls with the parameters of its documentation, done by transformers and PEFT."""
 
     @staticmethod
-    def from_pretrained(model_name, max_seq_length, dtype, load_in_4bit):
-        assert load_in_4bit
+    def from_pretrained(model_name, max_seq_length, dtype, load_in_4bit, use_gradient_checkpointing):
+        assert use_gradient_checkpointing == ("unsloth" if load_in_4bit else False)
+        assert isinstance(load_in_4bit, bool)
         assert max_seq_length > 0
         model = AutoModelForCausalLM.from_pretrained(model_name, dtype=dtype or torch.float32)
+        model.is_loaded_in_4bit = load_in_4bit
         return model.requires_grad_(False), AutoTokenizer.from_pretrained(model_name)
 
     @staticmethod
     def get_peft_model(model, r, target_modules, use_gradient_checkpointing, random_state, **settings):
-        assert use_gradient_checkpointing == "unsloth"
+        assert use_gradient_checkpointing == ("unsloth" if model.is_loaded_in_4bit else False)
         assert not any("." in name for name in target_modules)  # Unsloth takes kinds, not full names
         torch.manual_seed(random_state)
         return get_peft_model(model, LoraConfig(task_type="CAUSAL_LM", r=r, target_modules=target_modules, **settings))

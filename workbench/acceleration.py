@@ -1,7 +1,4 @@
-"""Unsloth, where it can run: its fused kernels and 4-bit weights make training fit on one small GPU.
-
-Not run here: no GPU was at hand. The calls are those of Unsloth 2026.10's documentation.
-"""
+"""Unsloth, where it can run: its fused kernels and 4-bit weights make training fit on one small GPU."""
 
 from __future__ import annotations
 
@@ -34,27 +31,33 @@ def import_unsloth() -> Any:
         StudentError: where it cannot be imported.
     """
     os.environ.setdefault("UNSLOTH_DISABLE_STATISTICS", "1")
+    os.environ.setdefault("UNSLOTH_RETURN_LOGITS", "1")  # read at import; the check before training compares them
     try:
         return import_module("unsloth")
     except (ImportError, NotImplementedError, RuntimeError) as error:
         raise StudentError(f"unsloth cannot be imported ({first_line(error)}); choose another profile") from error
 
 
-def load_4bit(folder: Path, max_tokens: int) -> Any:
-    """Loads a model with 4-bit weights and Unsloth's kernels.
+def load_unsloth(folder: Path, max_tokens: int, bits: int = 4) -> Any:
+    """Loads a model with Unsloth's kernels.
 
     Args:
         folder: of the base student's 16-bit weights.
         max_tokens: the longest sequence.
+        bits: of the frozen weights, 4 or 16; 16 is bfloat16 where the device has it, else float16.
     """
     model, _ = import_unsloth().FastLanguageModel.from_pretrained(
-        model_name=str(folder), max_seq_length=max_tokens, dtype=None, load_in_4bit=True
+        model_name=str(folder),
+        max_seq_length=max_tokens,
+        dtype=None,
+        load_in_4bit=bits == 4,
+        use_gradient_checkpointing=_checkpointing(bits == 4),
     )
     return model
 
 
-def wrap_4bit(model: Any, placements: Sequence[tuple[int, str]], settings: Mapping[str, Any], seed: int) -> Any:
-    """Wraps a model from `load_4bit` with Unsloth's LoRA.
+def wrap_unsloth(model: Any, placements: Sequence[tuple[int, str]], settings: Mapping[str, Any], seed: int) -> Any:
+    """Wraps a model from `load_unsloth` with Unsloth's LoRA.
 
     Args:
         model: changed in place.
@@ -73,8 +76,13 @@ def wrap_4bit(model: Any, placements: Sequence[tuple[int, str]], settings: Mappi
         model,
         target_modules=kinds,
         layers_to_transform=layers,
-        use_gradient_checkpointing="unsloth",
+        use_gradient_checkpointing=_checkpointing(getattr(model, "is_loaded_in_4bit", False)),
         random_state=seed,
         bias="none",
         **settings,
     )
+
+
+def _checkpointing(is_short_of_memory: bool) -> str | bool:
+    """Whoever asks for 4 bits is short of memory, and gives time for it: activations are computed twice."""
+    return "unsloth" if is_short_of_memory else False

@@ -43,15 +43,20 @@ def _layer_and_output_parameters(model: Any) -> tuple[float, float]:
     return (count_parameters(model) - embeddings) / model.config.get_text_config().num_hidden_layers, output
 
 
-def distill_seconds(student: Student, examples: Sequence[Example], config: DistillConfig) -> float:
-    """Estimates distillation: the trunk once, then head and output for every epoch, there and back."""
+def distill_flops(student: Student, examples: Sequence[Example], config: DistillConfig) -> float:
+    """Counts what distillation multiplies: the trunk once, then head and output for every epoch, there and back."""
     layer, output = _layer_and_output_parameters(student.model)
     layers, first = student.model.config.get_text_config().num_hidden_layers, config.lowest_layer(student.model)
     tokens = sum(len(example) - len(student.prompter.opening) for example in examples)
     learned = sum(int((example.sections != PROMPT).sum()) for example in examples)
     trunk = 2 * tokens * first * layer
     epoch = 4 * tokens * (layers - first) * layer + 4 * learned * output
-    return float(trunk + config.epochs * epoch) / (TRAINING_EFFICIENCY * matrix_rate(student.device))
+    return float(trunk + config.epochs * epoch)
+
+
+def distill_seconds(student: Student, examples: Sequence[Example], config: DistillConfig) -> float:
+    """Estimates how long distillation takes here."""
+    return distill_flops(student, examples, config) / (TRAINING_EFFICIENCY * matrix_rate(student.device))
 
 
 def decode_seconds(student: Student, problems: Sequence[Problem], arms: int, *, fast: bool = False) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from workbench.errors import InputError
 
@@ -27,9 +27,11 @@ class Profile:
     """Traces per training step."""
     backend: Literal["transformers", "unsloth"] = "unsloth"
     """What trains; where Unsloth cannot run, transformers and PEFT do."""
+    bits: int = 4
+    """Of the frozen weights in training through Unsloth, 4 or 16: 4 where memory is short."""
 
     @property
-    def loading(self) -> dict[str, str]:
+    def loading(self) -> dict[str, Any]:
         """What `workbench.load_student` takes: ``load_student(machine.student, **machine.loading)``."""
         return {"device": self.device, "dtype": self.dtype}
 
@@ -50,7 +52,15 @@ PROFILES: dict[str, Profile] = {
         Profile(
             name="t4", device="cuda", dtype="float16", student="Qwen/Qwen2.5-1.5B-Instruct", slots=64, batch_size=8
         ),
-        Profile(name="l4", device="cuda", dtype="bfloat16", student="Qwen/Qwen2.5-3B-Instruct", slots=96, batch_size=8),
+        Profile(
+            name="l4",
+            device="cuda",
+            dtype="bfloat16",
+            student="Qwen/Qwen2.5-3B-Instruct",
+            slots=96,
+            batch_size=8,
+            bits=16,
+        ),
         Profile(
             name="a100", device="cuda", dtype="bfloat16", student="Qwen/Qwen2.5-14B-Instruct", slots=128, batch_size=8
         ),

@@ -100,7 +100,7 @@ def trainable(name: str, machine: Profile, say: Say) -> Student:
     if machine.backend == "unsloth":
         reason = why_not_unsloth()
         if not reason:
-            return load_student(name, **machine.loading, backend="unsloth")
+            return load_student(name, **machine.loading, backend="unsloth", bits=machine.bits)
         say(f"trained by transformers and PEFT: {reason}")
     return load_student(name, **machine.loading)
 

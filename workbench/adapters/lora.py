@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from peft import LoraConfig, get_peft_model
 
-from workbench.acceleration import wrap_4bit
+from workbench.acceleration import wrap_unsloth
 from workbench.adapters.allocation import Placement
 from workbench.adapters.budget import count_parameters, count_trained, parameter_budget
 from workbench.errors import TrainingError
@@ -49,7 +49,7 @@ def attach_lora(
     }
     modules = [place.module for place in placements]
     if backend == "unsloth":
-        adapted = wrap_4bit(model, [(place.layer, place.module) for place in placements], settings, seed)
+        adapted = wrap_unsloth(model, [(place.layer, place.module) for place in placements], settings, seed)
     else:
         with torch.random.fork_rng():
             torch.manual_seed(seed)

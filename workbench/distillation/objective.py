@@ -58,10 +58,19 @@ def weighted_loss(
     sections_N: torch.Tensor,
     output: torch.nn.Module,
     weights: SectionWeights,
+    scale: float = 1.0,
 ) -> tuple[torch.Tensor, torch.Tensor, dict[str, float]]:
     """Computes the loss from final hidden states, and its gradient with respect to them.
 
     Logits are made, used and freed a chunk at a time; nothing of size N × V is ever kept.
+
+    Args:
+        hidden_ND: final hidden states, of any float type.
+        targets_N: the token after each.
+        sections_N: the section of each target.
+        output: from hidden states to logits.
+        weights: of the sections.
+        scale: of the gradient alone; in fp16 small gradients would otherwise become 0.
 
     Returns:
         The loss, its gradient [N, D] to pass to ``hidden_ND.backward``, and each section's own mean
@@ -76,7 +85,7 @@ def weighted_loss(
         losses = F.cross_entropy(output(hidden).float(), targets_N[part], reduction="none")
         losses_N[part] = losses.detach()
         if hidden.requires_grad:
-            (gradient_ND[part],) = torch.autograd.grad((losses * token_weights_N[part]).sum(), hidden)
+            (gradient_ND[part],) = torch.autograd.grad((losses * token_weights_N[part]).sum() * scale, hidden)
     terms: dict[str, float] = {
         section: losses_N[sections_N == index].mean().item()
         for index, section in enumerate(SECTIONS)

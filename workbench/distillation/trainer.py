@@ -102,7 +102,8 @@ def distill(traces: Sequence[Trace], student: Student, out: Path, config: Distil
     opening = student.prompter.opening
     own = pad([examples[0].ids[len(opening) :]]).to(student.device)
     layers.check(torch.tensor(opening, dtype=torch.long, device=student.device), own)
-    run = _Run(adapted, layers, opening, training, held_out, config, out, _fingerprint(student, examples, config))
+    fingerprint = _fingerprint(student, examples, config)
+    run = _Run(adapted, layers, opening, training, held_out, config, out, fingerprint, _scaler(layers.output.weight))
     report = audit(adapted, placements)
     with storage_errors(out):
         out.mkdir(parents=True, exist_ok=True)
@@ -126,6 +127,12 @@ def _fingerprint(student: Student, examples: list[Example], config: DistillConfi
     )
 
 
+def _scaler(weight: torch.Tensor) -> torch.amp.GradScaler:
+    """What keeps small gradients above 0 in fp16; the scale never grows, so that a resumed run has the same one."""
+    is_half = weight.dtype == torch.float16
+    return torch.amp.GradScaler(weight.device.type, 2.0**12, growth_interval=1 << 30, enabled=is_half)
+
+
 @dataclass
 class _Run:
     """The moving parts of one training run."""
@@ -138,6 +145,7 @@ class _Run:
     config: DistillConfig
     out: Path
     fingerprint: str
+    scaler: torch.amp.GradScaler
 
     def train(self, track: Track) -> list[dict[str, float]]:
         examples = [*self.training, *self.held_out]
@@ -188,8 +196,10 @@ class _Run:
             raise TrainingError(
                 f"the loss is not finite at step {step}; lower learning_rate, or look at traces {names}"
             )
+        self.scaler.unscale_(optimizer)
         torch.nn.utils.clip_grad_norm_([p for p in self.model.parameters() if p.requires_grad], 1.0)
-        optimizer.step()
+        self.scaler.step(optimizer)
+        self.scaler.update()
         optimizer.zero_grad(set_to_none=True)
         tokens = sum(len(self.training[i]) for i in batch)
         line = {"step": step, "epoch": epoch, "tokens": tokens, "seconds": time.monotonic() - started}
@@ -200,6 +210,7 @@ class _Run:
     ) -> tuple[float, dict[str, float]]:
         """The batch's loss; where gradients are on, they are left in the parameters."""
         weight, shared = self.layers.output.weight, len(self.opening)
+        scale = self.scaler.scale(torch.ones((), device=weight.device)).item()
         ids_BT = pad([examples[i].ids[shared:] for i in batch]).to(weight.device)
         sections_BT = pad([examples[i].sections[shared:] for i in batch], PROMPT).to(weight.device)
         states_BTD = cache.batch([i + offset for i in batch]).to(weight)
@@ -208,7 +219,7 @@ class _Run:
         hidden_ND = final_BTD[:, :-1][learns_BT]
         targets_N, sections_N = ids_BT[:, 1:][learns_BT], sections_BT[:, 1:][learns_BT]
         loss, gradient_ND, terms = weighted_loss(
-            hidden_ND, targets_N, sections_N, self.layers.output, self.config.weights
+            hidden_ND, targets_N, sections_N, self.layers.output, self.config.weights, scale
         )
         if hidden_ND.requires_grad:
             hidden_ND.backward(gradient_ND)  # type: ignore[no-untyped-call]

@@ -128,14 +128,27 @@ class WholeModel(Layers):
     computed again in each batch. The values are those of `Layers`.
     """
 
+    def trunk(self, opening_O: torch.Tensor, ids_BT: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Returns the embeddings of the opening [1, O, D] and of the rows after it [B, T, D]."""
+        embed = self._decoder.embed_tokens
+        return embed(opening_O[None]), embed(ids_BT)
+
     def head(self, opening_1OD: torch.Tensor, hidden_BTD: torch.Tensor) -> torch.Tensor:
         """Returns the rows' final, normalised hidden states [B, T, D] from what `trunk` returned."""
         rows, shared = hidden_BTD.shape[0], opening_1OD.shape[1]
         embedded_BTD = torch.cat([opening_1OD.expand(rows, -1, -1), hidden_BTD], dim=1)
         # Checkpointed layers hand gradients on only where their input wants one.
         embedded_BTD.requires_grad_(torch.is_grad_enabled())
-        final: torch.Tensor = self._decoder(inputs_embeds=embedded_BTD, use_cache=False).last_hidden_state
-        return final[:, shared:]
+        dtype, found = self.output.weight.dtype, list[torch.Tensor]()
+        # Through the whole model, which alone knows what its decoder wants (Unsloth's masks, for one).
+        hook = self._decoder.register_forward_hook(lambda *call: found.append(call[2].last_hidden_state))
+        try:
+            # Unsloth's kernels expect the mixed precision that transformers' trainer runs them in.
+            with torch.autocast(embedded_BTD.device.type, dtype, enabled=dtype != torch.float32):
+                self.model(inputs_embeds=embedded_BTD, use_cache=False, logits_to_keep=1)
+        finally:
+            hook.remove()
+        return found[0][:, shared:].to(dtype)
 
 
 class TrunkCache:

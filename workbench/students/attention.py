@@ -89,7 +89,7 @@ def masked_attention(
         out = F.scaled_dot_product_attention(folded, key, value, attn_mask=mask, scale=scaling)
     else:
         out = _explicit_attention(folded, key, value, mask, scaling, softcap, sinks)
-    return out.view(batch, heads, length, value.shape[-1])
+    return out.reshape(batch, heads, length, value.shape[-1])
 
 
 def _explicit_attention(

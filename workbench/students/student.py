@@ -17,7 +17,7 @@ from peft.utils.other import AuxiliaryTrainingWrapper
 from safetensors import SafetensorError
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from workbench.acceleration import load_4bit
+from workbench.acceleration import load_unsloth
 from workbench.errors import StudentError, first_line
 from workbench.files import file_hash, text_hash
 from workbench.students.attention import use_grouped_attention
@@ -192,7 +192,12 @@ class Student:
 
 
 def load_student(
-    name: str | Path, *, device: str = "cpu", dtype: torch.dtype | str = "float32", backend: str = "transformers"
+    name: str | Path,
+    *,
+    device: str = "cpu",
+    dtype: torch.dtype | str = "float32",
+    backend: str = "transformers",
+    bits: int = 4,
 ) -> Student:
     """Loads a base model, or a distilled student's folder with the base that it names.
 
@@ -200,7 +205,8 @@ def load_student(
         name: see `resolve_student`; a distilled student's folder holds ``adapter_config.json``.
         device: a torch device.
         dtype: of the weights, or its name; fp32 is the fastest on CPUs without bf16 units.
-        backend: ``unsloth`` loads a base in 4 bits to be trained, on a CUDA device.
+        backend: ``unsloth`` loads a base to be trained, on a CUDA device.
+        bits: of the weights that Unsloth loads, 4 or 16.
 
     Raises:
         StudentError: where it cannot be found or read.
@@ -210,9 +216,8 @@ def load_student(
     if (source.path / "adapter_config.json").exists():
         return _with_adapter(source, device, dtype)
     if backend == "unsloth":
-        return Student(
-            str(name), load_4bit(source.path, TRAINING_TOKENS), Prompter(load_tokenizer(name)), source, backend
-        )
+        fast = load_unsloth(source.path, TRAINING_TOKENS, bits)
+        return Student(str(name), fast, Prompter(load_tokenizer(name)), source, backend)
     try:
         model: Any = AutoModelForCausalLM.from_pretrained(source.path, dtype=dtype, use_safetensors=True)
     except _UNREADABLE as error:
