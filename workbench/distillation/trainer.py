@@ -151,7 +151,8 @@ class _Run:
         examples = [*self.training, *self.held_out]
         cache = TrunkCache(self.out / ".trunk.f32", self.opening, examples, self.layers.output.weight.shape[1])
         cache.fill(self.layers, examples, lambda groups, count: track(groups, count, "trunk"))
-        optimizer = torch.optim.AdamW([p for p in self.model.parameters() if p.requires_grad], weight_decay=0.0)
+        learned = [p for p in self.model.parameters() if p.requires_grad]
+        optimizer = torch.optim.AdamW(learned, weight_decay=0.0, fused=learned[0].device.type == "cpu")
         done = load_checkpoint(self.out / ".checkpoint.safetensors", self.model, optimizer, self.fingerprint)
         metrics = self._metrics(done)
         plan = [(epoch, batch) for epoch in range(self.config.epochs) for batch in self._epoch(epoch)]
