@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import replace
 from multiprocessing import get_context, parent_process
@@ -235,6 +235,8 @@ def embedded_problems(
 ) -> list[Problem]:
     """Returns distinct problems of a split, ``per_family`` from each family, evenly over its levels.
 
+    Those of ``dev`` and ``test`` share no question, where both have as many per family or up to 100.
+
     Args:
         split: ``dev`` to choose on, ``test`` to report on.
         per_family: how many of each.
@@ -243,14 +245,23 @@ def embedded_problems(
     """
     problems: list[Problem] = []
     for family in FAMILIES if families is None else families:
-        distinct: dict[str, Problem] = {}
-        index = 0
-        while len(distinct) < per_family and index < DRAWS_PER_PROBLEM * per_family:
-            problem = family.problem(seed, split, index)
-            distinct.setdefault(problem.question, problem)
-            index += 1
-        problems += distinct.values()
+        # The demo's families draw both splits from all of their questions: see `Family.problem`.
+        is_shared = split == "dev" and family.core
+        test = _distinct(family, seed, "test", max(per_family, HELD_OUT_PER_FAMILY), ()) if is_shared else {}
+        problems += _distinct(family, seed, split, per_family, test).values()
     return problems
+
+
+def _distinct(family: Family, seed: int, split: Split, count: int, other: Container[str]) -> dict[str, Problem]:
+    """The first problems of a split by question, those of another split left out; fewer where there are no more."""
+    distinct: dict[str, Problem] = {}
+    for index in range(DRAWS_PER_PROBLEM * count):
+        if len(distinct) == count:
+            break
+        problem = family.problem(seed, split, index)
+        if problem.question not in other:
+            distinct.setdefault(problem.question, problem)
+    return distinct
 
 
 def worked_answer(problem: Problem) -> Trace:
