@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections import deque
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import replace
 from multiprocessing import get_context, parent_process
@@ -235,7 +235,8 @@ def embedded_problems(
 ) -> list[Problem]:
     """Returns distinct problems of a split, ``per_family`` from each family, evenly over its levels.
 
-    Those of ``dev`` and ``test`` share no question, where both have as many per family or up to 100.
+    Those of ``dev`` and ``test`` share no question, where both have as many per family or up to 100; ``dev`` has a few
+    less for that in families that have few questions.
 
     Args:
         split: ``dev`` to choose on, ``test`` to report on.
@@ -245,22 +246,23 @@ def embedded_problems(
     """
     problems: list[Problem] = []
     for family in FAMILIES if families is None else families:
+        distinct = _distinct(family, seed, split, per_family)
         # The demo's families draw both splits from all of their questions: see `Family.problem`.
-        is_shared = split == "dev" and family.core
-        test = _distinct(family, seed, "test", max(per_family, HELD_OUT_PER_FAMILY), ()) if is_shared else {}
-        problems += _distinct(family, seed, split, per_family, test).values()
+        if split == "dev" and family.core:
+            test = _distinct(family, seed, "test", max(per_family, HELD_OUT_PER_FAMILY))
+            distinct = {question: problem for question, problem in distinct.items() if question not in test}
+        problems += distinct.values()
     return problems
 
 
-def _distinct(family: Family, seed: int, split: Split, count: int, other: Container[str]) -> dict[str, Problem]:
-    """The first problems of a split by question, those of another split left out; fewer where there are no more."""
+def _distinct(family: Family, seed: int, split: Split, count: int) -> dict[str, Problem]:
+    """The first problems of a split by question; fewer where there are no more."""
     distinct: dict[str, Problem] = {}
     for index in range(DRAWS_PER_PROBLEM * count):
         if len(distinct) == count:
             break
         problem = family.problem(seed, split, index)
-        if problem.question not in other:
-            distinct.setdefault(problem.question, problem)
+        distinct.setdefault(problem.question, problem)
     return distinct
 
 
