@@ -138,6 +138,27 @@ def test_retry_after_as_a_date_is_waited_for(server, tmp_path):
     assert 1.5 < time.monotonic() - started < 20
 
 
+@pytest.mark.parametrize(
+    "value", ["sp\u00e4ter \u00ff", "", "soon;;", "-3", "nan", "Wed, 21 Oct 2015 07:28:00 GMT", "1e400"]
+)
+def test_a_retry_after_that_says_nothing_is_tried_again_all_the_same(server, tmp_path, value):
+    server.retry_after = value
+    config = CollectConfig(max_cost_usd=1.0, attempts=3)
+    collected = collect(sums(2, "429x1"), teacher(server), tmp_path / "t.jsonl", config)
+    assert (collected.traces, collected.calls) == (2, 4)
+
+
+def test_a_retry_after_of_a_year_is_not_waited_for(server, tmp_path):
+    server.retry_after = "31536000"
+    started = time.monotonic()
+    collected = collect(
+        [*sums(1, "429"), *sums(3)], teacher(server), tmp_path / "t.jsonl", CollectConfig(max_cost_usd=1.0)
+    )
+    assert (collected.traces, collected.unanswered["failed"]) == (3, 1)
+    assert time.monotonic() - started < 10
+    assert "asks to wait 31,536,000 s" in collected.unanswered_path.read_text()
+
+
 def test_a_full_server_is_asked_by_half_as_many_each_round_trip_and_by_one_more_when_it_answers():
     pace, now = Pace(16), time.monotonic()
     busy = CallError("busy", kind="status 429", retry=True)

@@ -59,6 +59,15 @@ def agreement(route: str, found: object, answer: str) -> Finding:
     return Finding(f"{route}, {'which agrees' if holds else f'not {answer}'}.", holds)
 
 
+def counted(number: int, noun: str) -> str:
+    """Returns a number of things in words.
+
+    >>> counted(1, "day"), counted(2, "day")
+    ('1 day', '2 days')
+    """
+    return f"{number} {noun}{'s' * (number != 1)}"
+
+
 @dataclass(frozen=True, slots=True)
 class Span:
     """A generator's setting that is drawn anew for each problem, both ends included."""

@@ -175,8 +175,10 @@ class ApiTeacher(ABC):
         except self._sdk.APIConnectionError as error:
             if isinstance(error.__cause__, CallError):
                 raise error.__cause__ from None
-            reason = self.line(f"no connection to {self.base_url}: {error.__cause__ or error}")
-            raise CallError(reason, kind="connection", retry=True, may_be_billed=was_sent(error)) from None
+            sent = was_sent(error)
+            what = f"the reply of {self.base_url} broke off" if sent else f"no connection to {self.base_url}"
+            reason = self.line(f"{what}: {error.__cause__ or error}")
+            raise CallError(reason, kind="connection", retry=True, may_be_billed=sent) from None
         except self._sdk.APIStatusError as error:
             code = str(getattr(error, "code", ""))
             headers = error.response.headers

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from random import Random
 
-from workbench.pool.family import Family, Finding, WorkedSolution, agreement
+from workbench.pool.family import Family, Finding, WorkedSolution, agreement, counted
 from workbench.records import Problem
 
 Edges = Sequence[tuple[int, int]]
@@ -219,9 +219,8 @@ def _runs(row: Sequence[int]) -> list[tuple[int, int]]:
 def recap_islands(problem: Problem) -> str:
     """Sizes of the grid and its land."""
     grid = _grid(problem)
-    return (
-        f"The grid has {len(grid)} rows of {len(grid[0])} with {sum(map(sum, grid))} ones; the largest island counts."
-    )
+    ones = counted(sum(map(sum, grid)), "one")
+    return f"The grid has {len(grid)} rows of {len(grid[0])} with {ones}; the largest island counts."
 
 
 def _size(low: int, high: int, islands: int, area: int) -> dict[str, int]:

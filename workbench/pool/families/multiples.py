@@ -62,7 +62,9 @@ def verify_lcm(problem: Problem, answer: str) -> Finding:
 
 def recap_lcm(problem: Problem) -> str:
     """Names the numbers."""
-    return f"The least number is wanted that all of {', '.join(map(str, problem.metadata['numbers']))} divide."
+    *others, last = problem.metadata["numbers"]
+    each = "both" if len(others) == 1 else "all"
+    return f"The least number is wanted that {', '.join(map(str, others))} and {last} {each} divide."
 
 
 def solve_factors(problem: Problem, rng: Random) -> WorkedSolution:
@@ -76,7 +78,10 @@ def solve_factors(problem: Problem, rng: Random) -> WorkedSolution:
     steps.append(_proved(left))
     if len(primes) == 1:
         method = "prime already"
-        plans = (f"Try primes up to {isqrt(number)}, the root of {number}.", "Try one small prime after the other.")
+        plans = (
+            f"Try primes up to {isqrt(number)}: the next square is above {number}.",
+            "Try one small prime after the other.",
+        )
     elif primes[-1] <= _SMALL:
         method = "small primes"
         plans = ("Divide by 2, 3, 5 and 7 as long as it goes.", "Small primes only: take them out one by one.")
@@ -113,7 +118,7 @@ def verify_factors(problem: Problem, answer: str) -> Finding:
         return Finding(f"{route}, not {number}.", False)
     if composite is not None:
         parts = " * ".join(map(str, prime_factors(composite)))
-        return Finding(f"{route}, but {composite} is {parts}, no prime.", False)
+        return Finding(f"{route}, but {composite} is {parts}, not a prime.", False)
     return Finding(f"{route}; every factor is prime.", True)
 
 

@@ -69,7 +69,7 @@ def _around(long: int, short: int) -> Way:
     if long == short:
         plans = ("All four sides are equal: four times one.", "A square: multiply one side by 4.")
         return "four equal sides", plans, [*partial_products(long, 4)], 4 * long
-    plans = ("Length and width make half the way round: add, then double.", "Add both sides and double the sum.")
+    plans = ("Length and width make half the perimeter: add, then double.", "Add both sides and double the sum.")
     half = long + short
     return "half way, doubled", plans, [f"{long} + {short} = {half}", f"2 * {half} = {2 * half}"], 2 * half
 
@@ -138,7 +138,7 @@ def recap_rectangle(problem: Problem) -> str:
     """Says what is known and what is wanted."""
     kind, (one, other) = problem.metadata["kind"], problem.metadata["sides"]
     known = {"side": "The perimeter is {} and one side is {}", "width": "The area is {} and one side is {}"}
-    wanted = {"around": "the way round", "inside": "the area", "diagonal": "the diagonal"}.get(kind, "the other side")
+    wanted = {"around": "the perimeter", "inside": "the area", "diagonal": "the diagonal"}.get(kind, "the other side")
     return f"{known.get(kind, 'The sides are {} and {}').format(one, other)}; {wanted} is wanted."
 
 
