@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from random import Random
@@ -86,6 +86,14 @@ Verifier = Callable[[Problem, str], Finding]
 """Looks at an answer by another route than the solver's; knows nothing of ``problem.answer``."""
 Mistake = Callable[[Problem, str, Random], str]
 """Turns the right answer into a wrong one that somebody could have come to."""
+
+
+def verified(
+    verify: Verifier, problem: Problem, answer: str, *, method: str, strategy: str, tactics: Iterable[str]
+) -> WorkedSolution:
+    """Returns a solution that is checked by the family's other route; see `WorkedSolution`."""
+    check = verify(problem, answer).text
+    return WorkedSolution(method=method, strategy=strategy, tactics=tuple(tactics), check=check, answer=answer)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

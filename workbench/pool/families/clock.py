@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from random import Random
 from typing import Any
 
-from workbench.pool.family import Family, Finding, WorkedSolution, counted
+from workbench.pool.family import Family, Finding, WorkedSolution, counted, verified
 from workbench.records import Problem
 
 _TIME = re.compile(r"\b(\d\d):(\d\d)(?::(\d\d))?\b")
@@ -48,12 +48,13 @@ def solve_interval(problem: Problem, rng: Random) -> WorkedSolution:
             "Subtract from the right and borrow 60 where it is too little.",
             "From seconds to hours, with borrowing.",
         )
-    return WorkedSolution(
+    return verified(
+        verify_interval,
+        problem,
+        _shown(answer),
         method=method,
         strategy=rng.choice(plans),
         tactics=(*steps, f"Written: {_shown(answer)}"),
-        check=verify_interval(problem, _shown(answer)).text,
-        answer=_shown(answer),
     )
 
 

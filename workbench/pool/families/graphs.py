@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from random import Random
 
-from workbench.pool.family import Family, Finding, WorkedSolution, agreement, counted
+from workbench.pool.family import Family, Finding, WorkedSolution, agreement, counted, verified
 from workbench.records import Problem
 
 Edges = Sequence[tuple[int, int]]
@@ -57,13 +57,7 @@ def solve_courses(problem: Problem, rng: Random) -> WorkedSolution:
     else:
         steps.append(f"All {count} courses are taken")
     answer = str(not left)
-    return WorkedSolution(
-        method=method,
-        strategy=rng.choice(plans),
-        tactics=tuple(steps),
-        check=verify_courses(problem, answer).text,
-        answer=answer,
-    )
+    return verified(verify_courses, problem, answer, method=method, strategy=rng.choice(plans), tactics=steps)
 
 
 def _course_plans(any_free: bool, any_stuck: bool) -> tuple[str, tuple[str, str]]:
@@ -185,13 +179,7 @@ def solve_islands(problem: Problem, rng: Random) -> WorkedSolution:
         steps = [f"Island {n}: {_cells(cells)}: {len(cells)}" for n, cells in enumerate(found, start=1)]
         steps.append(f"Sizes {', '.join(map(str, sizes))}: the largest is {max(sizes)}")
     answer = str(max(sizes, default=0))
-    return WorkedSolution(
-        method=method,
-        strategy=rng.choice(plans),
-        tactics=tuple(steps),
-        check=verify_islands(problem, answer).text,
-        answer=answer,
-    )
+    return verified(verify_islands, problem, answer, method=method, strategy=rng.choice(plans), tactics=steps)
 
 
 def _cells(cells: Sequence[Cell]) -> str:

@@ -6,7 +6,7 @@ from math import gcd, isqrt, lcm, prod
 from random import Random
 
 from workbench.pool.families.number_theory import euclid, prime_factors
-from workbench.pool.family import Family, Finding, WorkedSolution
+from workbench.pool.family import Family, Finding, WorkedSolution, verified
 from workbench.records import Problem
 
 _SIGN = " × "
@@ -37,13 +37,7 @@ def solve_lcm(problem: Problem, rng: Random) -> WorkedSolution:
             f"{small} / {divisor} = {small // divisor}",
             f"{large} * {small // divisor} = {answer}",
         ]
-    return WorkedSolution(
-        method=method,
-        strategy=rng.choice(plans),
-        tactics=tuple(steps),
-        check=verify_lcm(problem, str(answer)).text,
-        answer=str(answer),
-    )
+    return verified(verify_lcm, problem, str(answer), method=method, strategy=rng.choice(plans), tactics=steps)
 
 
 def verify_lcm(problem: Problem, answer: str) -> Finding:
@@ -89,12 +83,13 @@ def solve_factors(problem: Problem, rng: Random) -> WorkedSolution:
         method = "small primes, then the rest"
         plans = ("Take small primes out, then test what is left.", "Divide while it goes; the rest may be prime.")
     answer = _SIGN.join(map(str, primes))
-    return WorkedSolution(
+    return verified(
+        verify_factors,
+        problem,
+        answer,
         method=method,
         strategy=rng.choice(plans),
         tactics=(*steps, f"Together: {answer}"),
-        check=verify_factors(problem, answer).text,
-        answer=answer,
     )
 
 

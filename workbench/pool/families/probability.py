@@ -8,7 +8,7 @@ from fractions import Fraction
 from math import comb, gcd, prod
 from random import Random
 
-from workbench.pool.family import Family, Finding, Span, WorkedSolution, agreement, counted
+from workbench.pool.family import Family, Finding, Span, WorkedSolution, agreement, counted, verified
 from workbench.records import Problem
 
 _COINS = re.compile(r"(exactly|at least) (\d+) heads in (\d+) fair")
@@ -152,12 +152,13 @@ def solve_coins(problem: Problem, rng: Random) -> WorkedSolution:
         count, strategy = whole - sum(below), f"Fewer cases lie below {counted(heads, 'head')}: take those away."
         steps = [*(chosen(flips, k) for k in cases), *_added(below), f"{whole} - {sum(below)} = {whole - sum(below)}"]
     answer = format(count * 0.5**flips, ".10g")
-    return WorkedSolution(
+    return verified(
+        verify_coins,
+        problem,
+        answer,
         method=method,
         strategy=rng.choice((strategy, f"{strategy[:-1]}; then divide by all cases.")),
         tactics=(f"All cases: 2^{flips} = {whole}", *steps, f"{count} / {whole} {_decimal(count, whole)}"),
-        check=verify_coins(problem, answer).text,
-        answer=answer,
     )
 
 

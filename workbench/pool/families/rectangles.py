@@ -7,7 +7,7 @@ from random import Random
 from typing import Any
 
 from workbench.pool.families.arithmetic import partial_products, running_sums
-from workbench.pool.family import Family, Finding, WorkedSolution, agreement
+from workbench.pool.family import Family, Finding, WorkedSolution, agreement, verified
 from workbench.records import Problem
 
 _THINGS = ("garden", "field", "carpet", "table", "wall", "window", "sheet of paper", "board", "playground", "tile")
@@ -53,13 +53,7 @@ def solve_rectangle(problem: Problem, rng: Random) -> WorkedSolution:
     """The method is what the question asks for; equal sides save a step."""
     kind, (one, other) = problem.metadata["kind"], problem.metadata["sides"]
     method, plans, steps, answer = _WAYS[kind](one, other)
-    return WorkedSolution(
-        method=method,
-        strategy=rng.choice(plans),
-        tactics=tuple(steps),
-        check=verify_rectangle(problem, str(answer)).text,
-        answer=str(answer),
-    )
+    return verified(verify_rectangle, problem, str(answer), method=method, strategy=rng.choice(plans), tactics=steps)
 
 
 Way = tuple[str, tuple[str, str], list[str], int]
