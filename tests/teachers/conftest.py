@@ -37,6 +37,18 @@ BODIES = {
     "bomb": (gzip.compress(b" " * 20_000_000), _JSON, "", "gzip"),
 }
 """Replies that are none: what is sent, and as what."""
+_OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+RAW = {
+    "stall": _OK + b"Content-Length: 500\r\n\r\n",
+    "half-head": b"HTTP/1.1 200 OK\r\nContent-Ty",
+    "short": _OK + b'Content-Length: 99999\r\n\r\n{"id": "c", "choices": []}',
+    "negative-length": _OK + b"Content-Length: -5\r\n\r\n{}",
+    "junk-chunks": _OK + b"Transfer-Encoding: chunked\r\n\r\nZZZ\r\nhello\r\n0\r\n\r\n",
+    "endless-chunk": _OK + b"Transfer-Encoding: chunked\r\n\r\nFFFFFFFF\r\nhello",
+    "no-http": b"SSH-2.0-OpenSSH_9\r\n\r\n",
+    "huge-head": b"HTTP/1.1 200 OK\r\nX: " + b"a" * 2_000_000 + b"\r\n\r\n{}",
+}
+"""What comes over the line instead of HTTP; the first two are held open."""
 USAGES = {
     "lie": (10**40, -3),
     "negative": (-5, -5),
@@ -137,6 +149,12 @@ class Handler(BaseHTTPRequestHandler):
             return None
         with self.server.lock:
             self.server.billed[question] += 1
+        if fault in RAW:
+            self.wfile.write(RAW[fault])
+            self.wfile.flush()
+            time.sleep(3 * (fault in ("stall", "half-head")))
+            self.close_connection = True
+            return None
         if fault in BODIES:
             return self.send_bytes(200, *BODIES[fault])
         if fault == "flood":

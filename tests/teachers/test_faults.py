@@ -8,7 +8,7 @@ from email.utils import formatdate
 
 import pytest
 
-from tests.teachers.conftest import BODIES, INPUT_TOKENS, KEY, OUTPUT_TOKENS, FaultyServer, running, sums
+from tests.teachers.conftest import BODIES, INPUT_TOKENS, KEY, OUTPUT_TOKENS, RAW, FaultyServer, running, sums
 from workbench.errors import TeacherError
 from workbench.records import Trace, read_records
 from workbench.teachers import CallError, CollectConfig, TeacherConfig, collect, open_teacher
@@ -136,6 +136,26 @@ def test_retry_after_as_a_date_is_waited_for(server, tmp_path):
     collected = collect(sums(1, "429x1"), teacher(server), tmp_path / "t.jsonl", CollectConfig(max_cost_usd=1.0))
     assert collected.traces == 1
     assert 1.5 < time.monotonic() - started < 20
+
+
+@pytest.mark.parametrize("fault", RAW)
+@pytest.mark.parametrize("api", ["chat", "responses"])
+def test_what_is_no_http_is_tried_again_counts_as_spent_and_shows_no_key(server, tmp_path, fault, api):
+    asked = teacher(server, timeout_s=0.5, api=api)
+    problems = [*sums(1, fault), *sums(3)]
+    collected = collect(problems, asked, tmp_path / "t.jsonl", CollectConfig(max_cost_usd=1.0, attempts=2))
+    assert (collected.traces, collected.calls, dict(collected.unanswered)) == (3, 5, {"failed": 1})
+    worst = asked.price.cost(asked.most(problems[0]).input, asked.most(problems[0]).output)
+    known = asked.price.cost(INPUT_TOKENS, OUTPUT_TOKENS)
+    assert collected.spent_usd == pytest.approx((2 * worst + 3 * known) / 1e9)
+    assert not any(KEY.encode() in path.read_bytes() for path in tmp_path.iterdir())
+
+
+def test_a_redirect_to_itself_is_not_followed(server, tmp_path):
+    server.always = "redirect"
+    with pytest.raises(TeacherError, match="redirected to"):
+        collect(sums(20), teacher(server), tmp_path / "t.jsonl", CollectConfig(max_cost_usd=1.0, concurrency=1))
+    assert server.asked.total() == 5, "all fail alike"
 
 
 @pytest.mark.parametrize(

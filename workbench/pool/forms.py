@@ -34,7 +34,7 @@ _MARKS = (
 )
 """What stands before the first step, those between, and the last."""
 _RESULTS = ("So the answer is {}", "That gives {}", "Result: {}", "Hence the answer: {}", "We get {}")
-_SECOND = ("By another route: {}", "A second look: {}", "To be sure: {}", "Seen from the other side: {}")
+_SECOND = ("By another route: {}", "A second look: {}", "To be sure: {}", "Once more: {}")
 _FOUND = ("That does not fit, so there is a slip.", "So something went wrong.", "This cannot be right.",
           "A slip, then; look again.")  # fmt: skip
 _NOW = ("Now: {}", "The check again: {}", "With that: {}")

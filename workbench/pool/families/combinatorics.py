@@ -110,7 +110,7 @@ def verify_selection(problem: Problem, answer: str) -> Finding:
     if kind == "choice":
         things, picked = numbers
         without, within = comb(things - 1, picked), comb(things - 1, picked - 1)
-        route = f"One of them stays out in {without} ways and is in in {within}: {without} + {within} = "
+        route = f"Ways without one of them: {without}, with it: {within}; {without} + {within} = "
         return agreement(f"{route}{without + within}", without + within, answer)
     if kind == "places":
         things, picked = numbers

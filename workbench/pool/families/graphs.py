@@ -195,8 +195,9 @@ def verify_islands(problem: Problem, answer: str) -> Finding:
             groups = [group for group in groups if group not in touching]
             groups.append([run for group in touching for run in group] + [(number, start, end)])
     sizes = sorted((sum(end - start for _, start, end in group) for group in groups), reverse=True)
-    runs = ", ".join(map(str, sizes)) or "none"
-    return agreement(f"Runs of 1s joined row by row give areas {runs}", sizes[0] if sizes else 0, answer)
+    listed = ", ".join(map(str, sizes)) or "none"
+    found = f"the area{'s' * (len(sizes) != 1)} {listed}"
+    return agreement(f"Runs of 1s joined row by row give {found}", sizes[0] if sizes else 0, answer)
 
 
 def _runs(row: Sequence[int]) -> list[tuple[int, int]]:

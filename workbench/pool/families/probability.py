@@ -49,7 +49,7 @@ def solve_dice(problem: Problem, rng: Random) -> WorkedSolution:
             (f"{aim}, then divide by all rolls.", f"Favourable over all rolls: {aim[0].lower()}{aim[1:]}.")
         ),
         tactics=(
-            f"All rolls: {' * '.join(map(str, sides))} = {whole}",
+            f"All rolls: {' * '.join(map(str, sides))} = {whole}" if len(sides) > 1 else f"All rolls: {whole}",
             *steps,
             _reduced(count, whole),
         ),
