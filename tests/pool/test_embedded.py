@@ -130,10 +130,7 @@ def test_one_method_has_one_strategy_but_for_the_days_and_their_direction() -> N
 def test_problems_are_distinct_and_even_over_families_and_levels(split: Split) -> None:
     problems = embedded_problems(split, 24)
     assert len({problem.question for problem in problems}) == len({problem.id for problem in problems}) == len(problems)
-    counts = Counter(problem.source for problem in problems)
-    for family in FAMILIES:
-        least = 22 if split == "dev" and family.core else 24  # what is also of the test split is left out
-        assert least <= counts[family.name] <= 24, family.name
+    assert Counter(problem.source for problem in problems) == {family.name: 24 for family in FAMILIES}
     assert all(f"-{split}-" in problem.id for problem in problems)
     for family in FAMILIES:
         levels = Counter(problem.metadata["level"] for problem in problems if problem.source == family.name)
@@ -188,8 +185,8 @@ def test_fewer_problems_are_a_prefix_family_by_family() -> None:
     few, many = embedded_problems("dev", 4), embedded_problems("dev", 11)
     for family in FAMILIES:
         small, large = ([p for p in problems if p.source == family.name] for problems in (few, many))
-        assert (len(small), len(large)) == (4, 11) or (family.core and len(small) >= 3 and len(large) >= 10)
-        assert small == large[: len(small)]
+        assert (len(small), len(large)) == (4, 11)
+        assert small == large[:4]
 
 
 def test_problems_come_from_the_families_asked_for() -> None:

@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import replace
+from itertools import islice
 from multiprocessing import get_context, parent_process
 from random import Random
 from threading import Thread
@@ -236,7 +237,7 @@ def embedded_problems(
     """Returns distinct problems of a split, ``per_family`` from each family, evenly over its levels.
 
     Those of ``dev`` and ``test`` share no question, where both have as many per family or up to 100; ``dev`` has a few
-    less for that in families that have few questions.
+    less than 100 for that in families that have few questions.
 
     Args:
         split: ``dev`` to choose on, ``test`` to report on.
@@ -246,12 +247,14 @@ def embedded_problems(
     """
     problems: list[Problem] = []
     for family in FAMILIES if families is None else families:
-        distinct = _distinct(family, seed, split, per_family)
         # The demo's families draw both splits from all of their questions: see `Family.problem`.
         if split == "dev" and family.core:
-            test = _distinct(family, seed, "test", max(per_family, HELD_OUT_PER_FAMILY))
-            distinct = {question: problem for question, problem in distinct.items() if question not in test}
-        problems += distinct.values()
+            most = max(per_family, HELD_OUT_PER_FAMILY)
+            test = _distinct(family, seed, "test", most)
+            others = _distinct(family, seed, split, most)
+            problems += islice((others[question] for question in others if question not in test), per_family)
+        else:
+            problems += _distinct(family, seed, split, per_family).values()
     return problems
 
 
