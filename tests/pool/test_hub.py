@@ -81,6 +81,18 @@ def test_a_bad_row_is_rejected_with_its_place_and_takes_no_other_with_it(
     assert rejected["reason"]
 
 
+def test_bad_rows_of_one_kind_are_counted_together(tmp_path: Path) -> None:
+    folder = tmp_path / "set"
+    folder.mkdir()
+    (folder / "train.csv").write_text("question,answer\n1 + 1?,2\na,b,c\n2 + 2?,4\nd,e,f\n3 + 3?,6\n")
+    report = import_pool(f"hf:{folder}", tmp_path / "pool.jsonl", say=lambda line: None)
+    assert (report.rows, report.traces) == (5, 3)
+    assert list(report.reasons.values()) == [2]
+    rejected = [json.loads(line) for line in (tmp_path / "pool.rejected.jsonl").read_text().splitlines()]
+    assert [row["text"] for row in rejected] == ["a,b,c", "d,e,f"]
+    assert "(train.csv, line 3)" in rejected[0]["reason"]
+
+
 def test_a_stream_that_breaks_off_leaves_nothing(folder: Path, tmp_path: Path) -> None:
     for path in folder.glob("*.jsonl"):
         path.unlink()

@@ -31,7 +31,7 @@ from workbench.records.types import Problem, Record, Trace, from_dict, from_json
 WRITABLE = (".jsonl", ".jsonl.gz", ".parquet")
 ROW_GROUP = 10_000
 _EXAMPLES = 20
-_PLACE = re.compile(r" \(byte .*| at `\$.*| \(images?/[^)]*\)")
+_PLACE = re.compile(r" \(byte .*| at `\$.*| \(images?/[^)]*\)| \([^()]*, line \d+\)$")
 
 R = TypeVar("R", bound=Record)
 T = TypeVar("T")
