@@ -109,6 +109,8 @@ class Collect:
     """Say what it would cost, and ask nothing."""
     base_url: str | None = None
     """Another server that speaks the provider's protocol, such as http://127.0.0.1:8000/v1."""
+    api: Literal["chat", "responses"] = "chat"
+    """Of openai:MODEL; the Responses API returns summaries of the model's thoughts, which are kept."""
     price_in: float | None = None
     """US dollars per million tokens sent, for models that the table does not know."""
     price_out: float | None = None
@@ -336,8 +338,7 @@ def _verb(options: Any) -> Callable[[Any], None]:
     }
     if name not in light:
         quiet_libraries()
-    home = light.get(name, f"workbench.verbs:{name}")
-    module, function = home.split(":")
+    module, function = light.get(name, f"workbench.verbs:{name}").split(":")
     verb: Callable[[Any], None] = getattr(import_module(module), function)
     return verb
 
@@ -384,8 +385,7 @@ def _one_line(box: str, arguments: list[str]) -> str:
 
 def _end(message: str, code: int) -> None:
     close_bars()
-    line = " ".join(message.split())
-    print(f"workbench: {line}", file=sys.stderr)
+    print("workbench:", " ".join(message.split()), file=sys.stderr)
     raise SystemExit(code)
 
 

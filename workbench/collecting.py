@@ -177,6 +177,7 @@ def collect_verb(options: cli.Collect) -> None:
     """Collects traces, or says what that would cost."""
     config = TeacherConfig(
         base_url=options.base_url,
+        api=options.api,
         key_variable=options.key_variable,
         max_tokens=options.max_tokens,
         timeout_s=options.timeout,

@@ -18,8 +18,8 @@ from workbench.pool import RICH, Form, PoolConfig, embedded_pool, form_of, seen_
 from workbench.pool.embedded import worked_trace
 from workbench.pool.families import FAMILIES
 from workbench.pool.family import Family, WorkedSolution
-from workbench.pool.forms import slipped
-from workbench.records import Trace, follows_format, rendered_text, to_json
+from workbench.pool.slips import carried, slipped
+from workbench.records import Problem, Trace, follows_format, rendered_text, to_json
 
 SIZE = 1_200
 each_family = pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
@@ -113,8 +113,54 @@ def test_only_a_step_that_states_the_answer_can_go_wrong(
     last: str, answer: str, wrong: str, expected: tuple[str, str]
 ) -> None:
     solution = WorkedSolution(method="m", strategy="s", tactics=("0", last), check="c", answer=answer)
-    tactics, kind = slipped(solution, wrong)
-    assert (tactics, kind) == (("0", expected[0]), expected[1])
+    slip = slipped(solution, wrong)
+    assert (slip.tactics, slip.kind) == (("0", expected[0]), expected[1])
+    assert slip.step == (2 if expected[1] == "calculation" else None)
+
+
+CARRIED = ("20 * 30 = 600", "4 * 30 = 120", "600 + 120 = 720", "720 - 5 = 715")
+
+
+@pytest.mark.parametrize("place", range(len(CARRIED)))
+def test_what_follows_from_a_slip_is_wrong_as_well_and_done_again(place: int) -> None:
+    problem = Problem(id="p", question="What is 24 times 30, less 5?")
+    solution = WorkedSolution(method="m", strategy="s", tactics=CARRIED, check="c", answer="715")
+    slip = carried(problem, solution, place, Random(3))
+    assert slip is not None
+    assert (slip.step, slip.wrong) == (place + 1, slip.tactics[-1].split(" = ")[1])
+    for step, line in enumerate(slip.tactics):
+        calculation, value = line.split(" = ")
+        assert (eval(calculation) == int(value)) == (step != place)
+        assert (line == CARRIED[step]) == (step < place or (place, step) == (0, 1))
+    assert slip.redone == tuple(line for line in CARRIED if line not in slip.tactics)
+
+
+@pytest.mark.parametrize(
+    ("tactics", "why"),
+    [
+        (("20 + 30 = 50", "the 50 is all there is"), "what follows is no calculation"),
+        (("20 + 30 = 50", "50 + 50 = 100", "50: 100 - 50 = 50"), "its value stands where nothing is calculated"),
+        (("20 + 4 = 24", "24 + 5 = 29"), "its value looks like a number of the question"),
+        (("4 * 5 = 20", "7 + 2 = 9"), "the answer does not depend on it"),
+        (("10 * 3 = 30", "30 / 30 = 1", "7 / 1 = 7", "1 + 8 = 9"), "a later value is another number, too"),
+    ],
+)
+def test_a_slip_that_cannot_be_carried_on_is_not_made(tactics: tuple[str, ...], why: str) -> None:
+    problem = Problem(id="p", question="What is 24?")
+    answer = tactics[-1].split(" ")[-1]
+    solution = WorkedSolution(method="m", strategy="s", tactics=tactics, check="c", answer=answer)
+    assert carried(problem, solution, 0, Random(1)) is None, why
+
+
+def test_slips_are_in_any_step_of_a_calculation() -> None:
+    family = next(family for family in FAMILIES if family.name == "chain_sum")
+    places = Counter()
+    for index in range(150):
+        problem = family.problem(6, "dev", index)
+        trace = worked_trace(family, problem, Form(length="long", voice=index, slip=True), Random(index))
+        steps = sum(step.role == "tactic" for step in trace.steps) - 1
+        places["last" if trace.usage["slip"].get("step") == steps else "before"] += 1
+    assert min(places.values()) > 30, places
 
 
 @given(st.floats(0, 1), st.integers(1, 40), st.floats(0, 1), st.sampled_from(("core", "all")), st.integers(0, 2**40))

@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from workbench.errors import InputError
@@ -54,8 +56,53 @@ def test_what_the_data_set_does_not_have_is_one_clear_line(
     assert "\n" not in str(caught.value)
 
 
+BAD = {
+    "no JSON": "{broken",
+    "half a row": '{"question": "5 + 2?", "ans',
+    "no object": "[1, 2]",
+    "no question": '{"question": "", "answer": "4"}',
+    "other columns": '{"text": "4"}',
+}
+
+
+@pytest.mark.parametrize("before", [3, 20_000], ids=["in the first block", "in a later block"])
+@pytest.mark.parametrize("bad", BAD.values(), ids=BAD)
+def test_a_bad_row_is_rejected_with_its_place_and_takes_no_other_with_it(
+    folder: Path, tmp_path: Path, bad: str, before: int
+) -> None:
+    rows = [json.dumps(ROW | {"question": f"{i} + 2?"}) for i in range(before + 4)]
+    (folder / "train.jsonl").write_text("\n".join([*rows[:before], bad, *rows[before:]]))
+    report = import_pool(f"hf:{folder}", tmp_path / "pool.jsonl", say=lambda line: None)
+    assert (report.rows, report.rejected) == (before + 5, 1)
+    kept = [trace.problem.question for trace in read_records(tmp_path / "pool.jsonl", Trace)]
+    assert kept == [f"{i} + 2?" for i in range(before + 4)]
+    (rejected,) = map(json.loads, (tmp_path / "pool.rejected.jsonl").read_text().splitlines())
+    assert (rejected["file"], rejected["line"]) == (f"hf:{folder}:train", before + 1)
+    assert rejected["reason"]
+
+
+def test_bad_rows_of_one_kind_are_counted_together(tmp_path: Path) -> None:
+    folder = tmp_path / "set"
+    folder.mkdir()
+    (folder / "train.csv").write_text("question,answer\n1 + 1?,2\na,b,c\n2 + 2?,4\nd,e,f\n3 + 3?,6\n")
+    report = import_pool(f"hf:{folder}", tmp_path / "pool.jsonl", say=lambda line: None)
+    assert (report.rows, report.traces) == (5, 3)
+    assert list(report.reasons.values()) == [2]
+    rejected = [json.loads(line) for line in (tmp_path / "pool.rejected.jsonl").read_text().splitlines()]
+    assert [row["text"] for row in rejected] == ["a,b,c", "d,e,f"]
+    assert "(train.csv, line 3)" in rejected[0]["reason"]
+
+
 def test_a_stream_that_breaks_off_leaves_nothing(folder: Path, tmp_path: Path) -> None:
-    (folder / "train.jsonl").write_text("\n".join([json.dumps(ROW)] * 20_000) + "\n{broken")
+    for path in folder.glob("*.jsonl"):
+        path.unlink()
+    rows = pa.table({"question": [f"{i * i} + 2?" for i in range(4_000)], "answer": ["4"] * 4_000})
+    path = folder / "train.parquet"
+    pq.write_table(rows, path, row_group_size=1_000, compression="zstd")
+    place = pq.ParquetFile(path).metadata.row_group(3).column(0).dictionary_page_offset
+    data = bytearray(path.read_bytes())
+    data[place + 50 : place + 150] = bytes(100)
+    path.write_bytes(data)
     with pytest.raises(InputError, match=r"broke off after row [\d,]+"):
         import_pool(f"hf:{folder}", tmp_path / "out" / "pool.jsonl", say=lambda line: None)
     assert not list((tmp_path / "out").iterdir())

@@ -75,6 +75,17 @@ def test_a_folder_of_everything_is_imported_with_every_row_accounted_for(tmp_pat
     assert any("gsm8k" in line for line in said)
 
 
+def test_a_link_that_leads_nowhere_is_one_rejected_row_among_others(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    lines(folder / "a.jsonl", GSM8K)
+    (folder / "gone.jsonl").symlink_to(folder / "nowhere")
+    (folder / "gone.jsonl.gz").symlink_to(folder / "nowhere")
+    report, traces, _ = imported(folder, tmp_path / "pool.jsonl")
+    assert (len(traces), report.rejected) == (1, 2)
+    assert accounted(report, tmp_path / "pool.jsonl")
+    assert all("cannot be opened" in reason for reason in report.reasons)
+
+
 def test_the_shape_and_a_sample_are_told_before_anything_is_written(tmp_path: Path) -> None:
     out = tmp_path / "pool.jsonl"
     told: list[tuple[str, bool]] = []

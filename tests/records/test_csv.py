@@ -164,3 +164,8 @@ def test_memory_does_not_grow_with_the_file(tmp_path):
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 20_000_000
+
+
+def test_the_line_ends_of_old_macs_are_named(tmp_path):
+    with pytest.raises(InputError, match="its lines end as those of old Macs"):
+        read(table(tmp_path, b"question,answer\rwhat is 2 + 2?,4\r"))

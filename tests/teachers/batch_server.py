@@ -13,15 +13,15 @@ import re
 import time
 from datetime import UTC, datetime
 
-from tests.teachers.conftest import FaultyServer, Handler, chat, message
+from tests.teachers.conftest import FaultyServer, Handler, asked_of, chat, message, response
 
 UNBILLED = {"expire", "cancel", "drop", "error", "structured"}
 
 
 def fault_of(body: dict) -> str:
     """What becomes of a request; `structured` fails only while structured output is asked for."""
-    found = re.search(r"\[([\w-]+)\]", body["messages"][-1]["content"])
-    is_plain = not ({"response_format", "output_config"} & set(body))
+    found = re.search(r"\[([\w-]+)\]", asked_of(body))
+    is_plain = not ({"response_format", "output_config", "text"} & set(body))
     return "" if not found or (found[1] == "structured" and is_plain) else found[1]
 
 
@@ -49,7 +49,7 @@ class BatchServer(FaultyServer):
                  "created": time.time(), "ended": not self.is_held}  # fmt: skip
         self.batches[batch["id"]] = batch
         for _, body in requests:
-            self.billed[body["messages"][-1]["content"]] += fault_of(body) not in UNBILLED
+            self.billed[asked_of(body)] += fault_of(body) not in UNBILLED
         return batch
 
     def release(self) -> None:
@@ -143,8 +143,9 @@ class BatchHandler(Handler):
     def answered(self, batch: dict):
         """Yields name, fault and body of what the provider wrote, last request first."""
         for name, body in reversed(batch["requests"]):
-            question, fault = body["messages"][-1]["content"], fault_of(body)
-            write = chat if batch["provider"] == "openai" else message
+            question, fault = asked_of(body), fault_of(body)
+            own = response if "input" in body else chat
+            write = own if batch["provider"] == "openai" else message
             yield name, fault, write(self.text(question, fault), fault)
 
     def lines(self, batch: dict, kind: str) -> list[dict]:

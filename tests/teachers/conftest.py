@@ -37,6 +37,18 @@ BODIES = {
     "bomb": (gzip.compress(b" " * 20_000_000), _JSON, "", "gzip"),
 }
 """Replies that are none: what is sent, and as what."""
+_OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+RAW = {
+    "stall": _OK + b"Content-Length: 500\r\n\r\n",
+    "half-head": b"HTTP/1.1 200 OK\r\nContent-Ty",
+    "short": _OK + b'Content-Length: 99999\r\n\r\n{"id": "c", "choices": []}',
+    "negative-length": _OK + b"Content-Length: -5\r\n\r\n{}",
+    "junk-chunks": _OK + b"Transfer-Encoding: chunked\r\n\r\nZZZ\r\nhello\r\n0\r\n\r\n",
+    "endless-chunk": _OK + b"Transfer-Encoding: chunked\r\n\r\nFFFFFFFF\r\nhello",
+    "no-http": b"SSH-2.0-OpenSSH_9\r\n\r\n",
+    "huge-head": b"HTTP/1.1 200 OK\r\nX: " + b"a" * 2_000_000 + b"\r\n\r\n{}",
+}
+"""What comes over the line instead of HTTP; the first two are held open."""
 USAGES = {
     "lie": (10**40, -3),
     "negative": (-5, -5),
@@ -89,7 +101,7 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         server = self.server
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        question = body["messages"][-1]["content"]
+        question = asked_of(body)
         with server.lock:
             server.asked[question] += 1
             server.bodies.append(body)
@@ -119,8 +131,12 @@ class Handler(BaseHTTPRequestHandler):
             return self.send(int(fault), {"error": {"type": "error", "message": said or f"failure {fault}"}}, fault)
         if fault == "quota":
             return self.send(429, {"error": {"message": "no money left", "code": "insufficient_quota"}}, "")
-        if fault == "unstructured" and ("response_format" in body or "output_config" in body):
-            return self.send(400, {"error": {"message": "response_format and output_config are not supported"}}, "")
+        if fault == "unstructured" and {"response_format", "output_config", "text"} & set(body):
+            said = "response_format, output_config and text.format are not supported"
+            return self.send(400, {"error": {"message": said}}, "")
+        if fault == "thoughtless" and "reasoning" in body:
+            said = "Unsupported parameter: 'reasoning.summary' is not supported with this model."
+            return self.send(400, {"error": {"message": said, "param": "reasoning.summary"}}, "")
         if fault == "hang":
             time.sleep(5)
         if fault == "redirect":
@@ -133,6 +149,12 @@ class Handler(BaseHTTPRequestHandler):
             return None
         with self.server.lock:
             self.server.billed[question] += 1
+        if fault in RAW:
+            self.wfile.write(RAW[fault])
+            self.wfile.flush()
+            time.sleep(3 * (fault in ("stall", "half-head")))
+            self.close_connection = True
+            return None
         if fault in BODIES:
             return self.send_bytes(200, *BODIES[fault])
         if fault == "flood":
@@ -156,8 +178,7 @@ class Handler(BaseHTTPRequestHandler):
             self.wfile.flush()
             self.close_connection = True
             return None
-        openai = self.path.endswith("/chat/completions")
-        value = (chat if openai else message)(self.text(question, fault), fault)
+        value = REPLIES[self.path.rpartition("/")[2]](self.text(question, fault), fault)
         kind = "text/plain" if fault == "plain" else "application/json"
         return self.send_bytes(200, json.dumps(value).encode(), kind)
 
@@ -235,6 +256,36 @@ def message(text: str, fault: str) -> dict:
         "id": "m", "type": "message", "role": "assistant", "model": "tiny-2026", "stop_reason": reason,
         "content": content, "usage": {} if fault == "no-usage" else usage,
     }  # fmt: skip
+
+
+def response(text: str, fault: str) -> dict:
+    """As `openai.types.responses.Response` has it."""
+    usage = {"input_tokens": INPUT_TOKENS, "output_tokens": OUTPUT_TOKENS, "total_tokens": 200}
+    if fault in USAGES:
+        usage = dict(zip(("input_tokens", "output_tokens"), USAGES[fault], strict=True))
+    said = {"type": "refusal", "refusal": text} if fault == "refusal" else {"type": "output_text", "text": text}
+    summary = [{"type": "summary_text", "text": part} for part in ("a sum", "checked twice")]
+    thoughts = [] if fault == "thoughtless" else [{"type": "reasoning", "id": "rs", "summary": summary}]
+    written = {"type": "message", "id": "m", "role": "assistant", "status": "completed", "content": [said]}
+    status, why, error = "completed", None, None
+    if fault in ("length", "filtered"):
+        status, why = "incomplete", {"reason": {"length": "max_output_tokens", "filtered": "content_filter"}[fault]}
+    if fault == "failed":
+        status, error, written = "failed", {"code": "server_error", "message": "upstream failed"}, {"type": "none"}
+    return {
+        "id": "r", "object": "response", "created_at": 1, "model": "tiny-2026", "status": status, "error": error,
+        "incomplete_details": why, "output": None if fault == "null" else [] if fault == "empty" else
+        [*thoughts, written], "usage": None if fault == "no-usage" else usage,
+    }  # fmt: skip
+
+
+REPLIES = {"completions": chat, "responses": response, "messages": message}
+"""By the end of the path."""
+
+
+def asked_of(body: dict) -> str:
+    """The question of a request, whatever its protocol."""
+    return body["input"] if "input" in body else body["messages"][-1]["content"]
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from email.utils import formatdate
 
 import pytest
 
-from tests.teachers.conftest import BODIES, INPUT_TOKENS, KEY, OUTPUT_TOKENS, FaultyServer, running, sums
+from tests.teachers.conftest import BODIES, INPUT_TOKENS, KEY, OUTPUT_TOKENS, RAW, FaultyServer, running, sums
 from workbench.errors import TeacherError
 from workbench.records import Trace, read_records
 from workbench.teachers import CallError, CollectConfig, TeacherConfig, collect, open_teacher
@@ -136,6 +136,47 @@ def test_retry_after_as_a_date_is_waited_for(server, tmp_path):
     collected = collect(sums(1, "429x1"), teacher(server), tmp_path / "t.jsonl", CollectConfig(max_cost_usd=1.0))
     assert collected.traces == 1
     assert 1.5 < time.monotonic() - started < 20
+
+
+@pytest.mark.parametrize("fault", RAW)
+@pytest.mark.parametrize("api", ["chat", "responses"])
+def test_what_is_no_http_is_tried_again_counts_as_spent_and_shows_no_key(server, tmp_path, fault, api):
+    asked = teacher(server, timeout_s=0.5, api=api)
+    problems = [*sums(1, fault), *sums(3)]
+    collected = collect(problems, asked, tmp_path / "t.jsonl", CollectConfig(max_cost_usd=1.0, attempts=2))
+    assert (collected.traces, collected.calls, dict(collected.unanswered)) == (3, 5, {"failed": 1})
+    worst = asked.price.cost(asked.most(problems[0]).input, asked.most(problems[0]).output)
+    known = asked.price.cost(INPUT_TOKENS, OUTPUT_TOKENS)
+    assert collected.spent_usd == pytest.approx((2 * worst + 3 * known) / 1e9)
+    assert not any(KEY.encode() in path.read_bytes() for path in tmp_path.iterdir())
+
+
+def test_a_redirect_to_itself_is_not_followed(server, tmp_path):
+    server.always = "redirect"
+    with pytest.raises(TeacherError, match="redirected to"):
+        collect(sums(20), teacher(server), tmp_path / "t.jsonl", CollectConfig(max_cost_usd=1.0, concurrency=1))
+    assert server.asked.total() == 5, "all fail alike"
+
+
+@pytest.mark.parametrize(
+    "value", ["sp\u00e4ter \u00ff", "", "soon;;", "-3", "nan", "Wed, 21 Oct 2015 07:28:00 GMT", "1e400"]
+)
+def test_a_retry_after_that_says_nothing_is_tried_again_all_the_same(server, tmp_path, value):
+    server.retry_after = value
+    config = CollectConfig(max_cost_usd=1.0, attempts=3)
+    collected = collect(sums(2, "429x1"), teacher(server), tmp_path / "t.jsonl", config)
+    assert (collected.traces, collected.calls) == (2, 4)
+
+
+def test_a_retry_after_of_a_year_is_not_waited_for(server, tmp_path):
+    server.retry_after = "31536000"
+    started = time.monotonic()
+    collected = collect(
+        [*sums(1, "429"), *sums(3)], teacher(server), tmp_path / "t.jsonl", CollectConfig(max_cost_usd=1.0)
+    )
+    assert (collected.traces, collected.unanswered["failed"]) == (3, 1)
+    assert time.monotonic() - started < 10
+    assert "asks to wait 31,536,000 s" in collected.unanswered_path.read_text()
 
 
 def test_a_full_server_is_asked_by_half_as_many_each_round_trip_and_by_one_more_when_it_answers():

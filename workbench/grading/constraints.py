@@ -113,8 +113,8 @@ def _items(text: str, separator: str) -> list[str]:
 def _word_count(text: str, constraint: Constraint) -> str:
     count, least, most = len(_words(text)), constraint.get("min"), constraint.get("max")
     if least is not None and count < least:
-        return f"{count} words, at least {least} wanted"
-    return f"{count} words, at most {most} wanted" if most is not None and count > most else ""
+        return f"{count} word{'s' * (count != 1)}, at least {least} wanted"
+    return f"{count} word{'s' * (count != 1)}, at most {most} wanted" if most is not None and count > most else ""
 
 
 def _contains(text: str, constraint: Constraint) -> str:
@@ -134,7 +134,7 @@ def _repeat(text: str, constraint: Constraint) -> str:
 
 def _item_count(text: str, constraint: Constraint) -> str:
     count = len(_items(text, constraint["separator"]))
-    return f"{count} items, {constraint['count']} wanted" if count != constraint["count"] else ""
+    return f"{count} item{'s' * (count != 1)}, {constraint['count']} wanted" if count != constraint["count"] else ""
 
 
 def _starts_with(text: str, constraint: Constraint) -> str:

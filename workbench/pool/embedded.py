@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import replace
+from itertools import islice
 from multiprocessing import get_context, parent_process
 from random import Random
 from threading import Thread
@@ -235,6 +236,9 @@ def embedded_problems(
 ) -> list[Problem]:
     """Returns distinct problems of a split, ``per_family`` from each family, evenly over its levels.
 
+    Those of ``dev`` and ``test`` share no question, where both have as many per family or up to 100; ``dev`` has a few
+    less than 100 for that in families that have few questions.
+
     Args:
         split: ``dev`` to choose on, ``test`` to report on.
         per_family: how many of each.
@@ -243,14 +247,26 @@ def embedded_problems(
     """
     problems: list[Problem] = []
     for family in FAMILIES if families is None else families:
-        distinct: dict[str, Problem] = {}
-        index = 0
-        while len(distinct) < per_family and index < DRAWS_PER_PROBLEM * per_family:
-            problem = family.problem(seed, split, index)
-            distinct.setdefault(problem.question, problem)
-            index += 1
-        problems += distinct.values()
+        # The demo's families draw both splits from all of their questions: see `Family.problem`.
+        if split == "dev" and family.core:
+            most = max(per_family, HELD_OUT_PER_FAMILY)
+            test = _distinct(family, seed, "test", most)
+            others = _distinct(family, seed, split, most)
+            problems += islice((others[question] for question in others if question not in test), per_family)
+        else:
+            problems += _distinct(family, seed, split, per_family).values()
     return problems
+
+
+def _distinct(family: Family, seed: int, split: Split, count: int) -> dict[str, Problem]:
+    """The first problems of a split by question; fewer where there are no more."""
+    distinct: dict[str, Problem] = {}
+    for index in range(DRAWS_PER_PROBLEM * count):
+        if len(distinct) == count:
+            break
+        problem = family.problem(seed, split, index)
+        distinct.setdefault(problem.question, problem)
+    return distinct
 
 
 def worked_answer(problem: Problem) -> Trace:

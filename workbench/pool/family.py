@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from random import Random
@@ -15,6 +15,10 @@ from workbench.records import Problem, Step
 
 Split = Literal["train", "dev", "test"]
 _MOST_DRAWS = 1_000
+_TENTHS: Mapping[Split, range] = {"train": range(8), "dev": range(8, 9), "test": range(9, 10)}
+"""Of ten equal parts of a family's questions, those of each split."""
+_HALVES: Mapping[Split, range] = {"train": range(10), "dev": range(5), "test": range(5, 10)}
+"""The same for a family that is held out whole: what it would train on is nobody's concern."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +59,15 @@ def agreement(route: str, found: object, answer: str) -> Finding:
     return Finding(f"{route}, {'which agrees' if holds else f'not {answer}'}.", holds)
 
 
+def counted(number: int, noun: str) -> str:
+    """Returns a number of things in words.
+
+    >>> counted(1, "day"), counted(2, "day")
+    ('1 day', '2 days')
+    """
+    return f"{number} {noun}{'s' * (number != 1)}"
+
+
 @dataclass(frozen=True, slots=True)
 class Span:
     """A generator's setting that is drawn anew for each problem, both ends included."""
@@ -73,6 +86,14 @@ Verifier = Callable[[Problem, str], Finding]
 """Looks at an answer by another route than the solver's; knows nothing of ``problem.answer``."""
 Mistake = Callable[[Problem, str, Random], str]
 """Turns the right answer into a wrong one that somebody could have come to."""
+
+
+def verified(
+    verify: Verifier, problem: Problem, answer: str, *, method: str, strategy: str, tactics: Iterable[str]
+) -> WorkedSolution:
+    """Returns a solution that is checked by the family's other route; see `WorkedSolution`."""
+    check = verify(problem, answer).text
+    return WorkedSolution(method=method, strategy=strategy, tactics=tuple(tactics), check=check, answer=answer)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +133,8 @@ class Family:
         """Draws problem ``index`` of a split: a pure function of the arguments and the family.
 
         reasoning-gym draws item i from ``seed + i``, so that neighbouring seeds share their items;
-        each problem's own seed is therefore a hash of (seed, split, family, index).
+        each problem's own seed is therefore a hash of (seed, split, family, index). No question is of two splits,
+        whatever the seeds; but for the families of the demo, whose problems are older than that rule.
 
         Args:
             seed: other seeds give other problems.
@@ -123,7 +145,7 @@ class Family:
         place = f"w{index}" if wide else str(index)
         lowest, count = (-len(self.easier), len(self.ladder)) if wide else (0, len(self.levels))
         level = lowest + index % count
-        item_seed, item = self._draw((seed, split, self.name, place), level)
+        item_seed, item = self._draw((seed, split, self.name, place), level, split)
         metadata = {name: _plain(item["metadata"][name]) for name in self.keep}
         return Problem(
             id=f"{self.name}-{split}-{seed}-{place}",
@@ -140,15 +162,22 @@ class Family:
         """All levels from the easiest to the hardest; ``levels`` begin at place ``len(easier)``."""
         return (*self.easier, *self.levels, *self.harder)
 
-    def _draw(self, place: tuple[object, ...], level: int) -> tuple[int, Mapping[str, Any]]:
-        """The first usable item of a place, and the seed it was drawn from."""
+    def _draw(self, place: tuple[object, ...], level: int, split: Split) -> tuple[int, Mapping[str, Any]]:
+        """The first usable item of a place that is the split's, and the seed it was drawn from."""
         for attempt in range(_MOST_DRAWS):
             again = (attempt,) if attempt else ()
             item_seed = int(text_hash(*place, *again)[:16], 16) >> 1  # 63 bits suit Parquet
             item = self._item(item_seed, level)
-            if self.usable is None or self.usable(item):
+            if self._is_of(item["question"], split) and (self.usable is None or self.usable(item)):
                 return item_seed, item
         raise AssertionError(f"{self.name}: no usable item at {place}")
+
+    def _is_of(self, question: str, split: Split) -> bool:
+        """Whether a question is the split's: a hash of its words decides, so that no two splits share one."""
+        if self.core:
+            return True
+        part = int(text_hash("split", self.name, *question.casefold().split())[:8], 16) % 10
+        return part in (_HALVES if self.unseen else _TENTHS)[split]
 
     def _item(self, item_seed: int, level: int) -> Mapping[str, Any]:
         settings = self._settings(item_seed, level)

@@ -11,7 +11,7 @@ from random import Random
 from typing import Any, Literal
 
 from workbench.pool.family import Family, WorkedSolution
-from workbench.pool.mistakes import mistaken
+from workbench.pool.slips import Slip, slip_of
 from workbench.records import Problem, Step, Trace
 
 _PLANS = (
@@ -34,12 +34,9 @@ _MARKS = (
 )
 """What stands before the first step, those between, and the last."""
 _RESULTS = ("So the answer is {}", "That gives {}", "Result: {}", "Hence the answer: {}", "We get {}")
-_SECOND = ("By another route: {}", "A second look: {}", "To be sure: {}", "Seen from the other side: {}")
+_SECOND = ("By another route: {}", "A second look: {}", "To be sure: {}", "Once more: {}")
 _FOUND = ("That does not fit, so there is a slip.", "So something went wrong.", "This cannot be right.",
           "A slip, then; look again.")  # fmt: skip
-_MENDED = ("The last step once more: {}.", "Redone, the last step reads: {}.", "Corrected: {}.")
-_COPIED = ("The steps stand, only the result was written down wrongly: it is {}.",
-           "The steps are right; reading the result off them again gives {}.")  # fmt: skip
 _NOW = ("Now: {}", "The check again: {}", "With that: {}")
 
 
@@ -52,7 +49,7 @@ class Form:
     voice: int = 0
     """Which wording; 0 is the plain one."""
     slip: bool = False
-    """Whether the last step goes wrong, which the check finds and mends; long form only."""
+    """Whether a step goes wrong, which the check finds and mends; long form only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,19 +83,18 @@ def told(family: Family, problem: Problem, solution: WorkedSolution, form: Form,
     if form.length == "short":
         return Told(solution.steps(), {"form": "short", "voice": form.voice} if form.voice else {})
     usage: dict[str, Any] = {"form": "long", "voice": form.voice}
-    wrong = mistaken(family, problem, solution.answer, rng) if form.slip else None
+    slip = slip_of(family, problem, solution, rng) if form.slip else None
     voice = Random(f"voice {form.voice}")
     plan = _plan(family, problem, solution, voice)
     mark, result = voice.choice(_MARKS), voice.choice(_RESULTS)
-    if wrong is None:
+    if slip is None:
         tactics, check = solution.tactics, _two_checks(family, problem, solution, voice)
     else:
-        tactics, kind = slipped(solution, wrong)
-        check = _mending(family, problem, solution, wrong, kind, voice)
-        usage["slip"] = {"kind": kind, "wrong": wrong, "mended": solution.answer}
+        tactics, check = slip.tactics, _mending(family, problem, slip, solution.answer, voice)
+        usage["slip"] = slip.usage(solution.answer)
     marks = [mark[0], *[mark[1]] * (len(tactics) - 2), mark[2]][: len(tactics)]
     lines = [f"{mark.format(n=n)}{text}" for n, (mark, text) in enumerate(zip(marks, tactics, strict=True), start=1)]
-    lines.append(result.format(wrong or solution.answer))
+    lines.append(_result(result, slip.wrong if slip else solution.answer))
     steps = [Step(role="tactic", text=line) for line in lines]
     return Told((Step(role="strategy", text=plan), *steps, Step(role="check", text=check)), usage)
 
@@ -109,6 +105,12 @@ def _plan(family: Family, problem: Problem, solution: WorkedSolution, voice: Ran
     return plan + voice.choice(_PROMISES)
 
 
+def _result(wording: str, answer: str) -> str:
+    """The line that ends the steps; a whole sentence does not follow on from another."""
+    is_sentence = " " in answer and ":" not in wording
+    return (wording.replace(" {}", ": {}") if is_sentence else wording).format(answer)
+
+
 def _two_checks(family: Family, problem: Problem, solution: WorkedSolution, voice: Random) -> str:
     assert family.verify
     again = family.verify(problem, solution.answer).text
@@ -117,27 +119,8 @@ def _two_checks(family: Family, problem: Problem, solution: WorkedSolution, voic
     return f"{solution.check} {voice.choice(_SECOND).format(again)}"
 
 
-def slipped(solution: WorkedSolution, wrong: str) -> tuple[tuple[str, ...], Literal["calculation", "copying"]]:
-    """Lets the last step end in a wrong answer; where it does not state the answer, only the result is wrong.
-
-    >>> sum_up = WorkedSolution(method="", strategy="", tactics=("4 + 8 = 12",), check="", answer="12")
-    >>> slipped(sum_up, "13")
-    (('4 + 8 = 13',), 'calculation')
-    """
-    last, right = solution.tactics[-1], solution.answer
-    before = last.removesuffix(right)
-    if before == last or (before and (before[-1].isalnum() or before[-1] in "-./")):
-        return solution.tactics, "copying"
-    return (*solution.tactics[:-1], f"{before}{wrong}"), "calculation"
-
-
-def _mending(family: Family, problem: Problem, solution: WorkedSolution, wrong: str, kind: str, voice: Random) -> str:
-    """The check that finds the slip, the step done again, and the check that now holds."""
+def _mending(family: Family, problem: Problem, slip: Slip, answer: str, voice: Random) -> str:
+    """The check that finds the slip, the steps done again, and the check that now holds."""
     assert family.verify
-    mended = (
-        voice.choice(_MENDED).format(solution.tactics[-1].rstrip("."))
-        if kind == "calculation"
-        else voice.choice(_COPIED).format(solution.answer.rstrip("."))
-    )
-    found, holds = family.verify(problem, wrong).text, family.verify(problem, solution.answer).text
-    return f"{found} {voice.choice(_FOUND)} {mended} {voice.choice(_NOW).format(holds)}"
+    found, holds = family.verify(problem, slip.wrong).text, family.verify(problem, answer).text
+    return f"{found} {voice.choice(_FOUND)} {slip.mending(answer, voice)} {voice.choice(_NOW).format(holds)}"

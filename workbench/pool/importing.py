@@ -17,6 +17,7 @@ from workbench.records import (
     FieldMap,
     Origin,
     Reader,
+    Seen,
     Shape,
     Trace,
     check_map,
@@ -226,7 +227,7 @@ class _Run:
     def __init__(self, source: Source, config: ImportConfig, shapes: list[str]) -> None:
         self._source, self._config, self._shapes = source, config, shapes
         origin = Origin(teacher=config.teacher, license=config.license or source.license, data_set=source.data_set)
-        seen: Counter[str] = Counter()
+        seen = Seen()
         self._readers = [
             Reader(place.rows, Trace, origin=origin, fields=config.fields, seen=seen, complete=_completing(place))
             for place in source.places

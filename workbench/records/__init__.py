@@ -13,7 +13,9 @@ from workbench.records.rendering import (
     split_sections,
 )
 from workbench.records.rows import READABLE, FileRows, Found, fields_of
+from workbench.records.seen import Seen
 from workbench.records.shapes import Origin, Shape, describe, detect, reference_answer, to_problem, to_trace, to_traces
+from workbench.records.tables import BadRow
 from workbench.records.types import (
     Completion,
     Event,
@@ -36,6 +38,7 @@ __all__ = [
     "READABLE",
     "SECTIONS",
     "TARGETS",
+    "BadRow",
     "Completion",
     "Event",
     "FieldMap",
@@ -52,6 +55,7 @@ __all__ = [
     "Role",
     "Rows",
     "Section",
+    "Seen",
     "Segment",
     "Shape",
     "Step",

@@ -23,6 +23,7 @@ from workbench.files import atomic_path, existing_file, remove, storage_errors
 from workbench.records.columns import arrow_schema, pack, unpack
 from workbench.records.fields import FieldMap, check_map
 from workbench.records.rows import FileRows, Found, fields_of, suffix_of
+from workbench.records.seen import Seen
 from workbench.records.shapes import Origin, to_problem, to_traces
 from workbench.records.tables import named_by_row
 from workbench.records.types import Problem, Record, Trace, from_dict, from_json, to_dict, to_json
@@ -30,7 +31,7 @@ from workbench.records.types import Problem, Record, Trace, from_dict, from_json
 WRITABLE = (".jsonl", ".jsonl.gz", ".parquet")
 ROW_GROUP = 10_000
 _EXAMPLES = 20
-_PLACE = re.compile(r" \(byte .*| at `\$.*| \(images?/[^)]*\)")
+_PLACE = re.compile(r" \(byte .*| at `\$.*| \(images?/[^)]*\)| \([^()]*, line \d+\)$")
 
 R = TypeVar("R", bound=Record)
 T = TypeVar("T")
@@ -76,7 +77,7 @@ class Reader(Generic[R]):
 
     def __init__(
         self, rows: Rows, kind: type[R], *, place: str = "", rejected: Path | str | None = None,
-        origin: Origin | None = None, fields: FieldMap | None = None, seen: Counter[str] | None = None,
+        origin: Origin | None = None, fields: FieldMap | None = None, seen: Seen | None = None,
         complete: Callable[[dict[str, Any]], dict[str, Any]] | None = None,
     ):  # fmt: skip
         """Prepares to read.
@@ -106,7 +107,7 @@ class Reader(Generic[R]):
         self.reasons: Counter[str] = Counter()
         """How many rows were rejected for what, places within the row left out."""
         self.examples: list[Rejected] = []
-        self._seen: Counter[str] = Counter() if self._shared is None else self._shared
+        self._seen = self._shared
 
     def __iter__(self) -> Iterator[R]:
         with rejected_rows(self.rejected_path) as reject:
@@ -165,9 +166,9 @@ class Reader(Generic[R]):
 
     def _unique(self, record: Problem | Trace) -> Problem | Trace:
         """Ids are hashes of the question: a second answer is the next sample, a second problem gets a number."""
+        self._seen = self._seen or Seen()
         name = record.problem.id if isinstance(record, Trace) else record.id
-        count = self._seen[name]
-        self._seen[name] += 1
+        count = self._seen.before(name)
         if isinstance(record, Trace):
             return record if count == record.sample else replace(record, id=f"{name}-{count}", sample=count)
         return replace(record, id=f"{name}-{count + 1}") if count else record

@@ -11,7 +11,7 @@ import gzip
 import json
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -67,6 +67,8 @@ class FileRows:
     """Of a text; by default UTF-8, or what its first bytes say."""
     fields: FieldMap | None = None
     """What a user says a table's columns are."""
+    opened: Callable[[], Any] | None = None
+    """Opens a text's bytes where they are no file of this computer."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "name", self.name or self.path.name)
@@ -90,11 +92,30 @@ class FileRows:
         suffix = suffix_of(self.path, READABLE)
         if suffix == ".parquet":
             return _parquet_rows(self.path)
-        chunks = _text(self.path, suffix.endswith(".gz"), self.encoding)
+        chunks = _text(self._stream(suffix.endswith(".gz")), self.encoding)
         kind = suffix.removesuffix(".gz")
         if kind in TABLES:
             return table_rows(self.path, _whole_lines(chunks), self.fields)
         return _values(self.path, chunks) if kind == ".json" else _lines(chunks)
+
+    def _stream(self, is_zipped: bool) -> Any:
+        try:
+            stream = self.opened() if self.opened else open(self.path, "rb")  # noqa: SIM115  closed by who reads
+        except OSError as error:
+            raise InputError(f"{self.path} cannot be opened: {error.strerror or error}") from error
+        return _Unzipped(stream) if is_zipped else stream
+
+
+class _Unzipped(gzip.GzipFile):
+    """A gzip stream that closes what it reads."""
+
+    def __init__(self, stream: Any) -> None:
+        super().__init__(fileobj=stream, mode="rb")
+        self._stream = stream
+
+    def close(self) -> None:
+        super().close()
+        self._stream.close()
 
 
 def suffix_of(path: Path, known: tuple[str, ...]) -> str:
@@ -147,16 +168,21 @@ def _lenient(row: bytes, error: Exception) -> Any:
     if half := next((pair for pair in _ESCAPED.finditer(row) if pair[1] or pair[2]), None):
         raise InputError(f"not JSON: half a character pair, {half[0][:6].decode()} (byte {half.start()})") from error
     if not any(mark in row for mark in (b"NaN", b"Infinity")):
-        raise InputError(f"not JSON: {error}") from error
+        raise InputError(_no_json(error)) from error
     try:
         return json.loads(row, parse_constant=lambda _: None)
     except (ValueError, RecursionError):
-        raise InputError(f"not JSON: {error}") from error
+        raise InputError(_no_json(error)) from error
 
 
-def _text(path: Path, is_zipped: bool, encoding: str | None) -> Iterator[bytes]:
+def _no_json(error: Exception) -> str:
+    fix = "; save it as UTF-8, or say which --encoding it has" if isinstance(error, UnicodeDecodeError) else ""
+    return f"not JSON: {error}{fix}"
+
+
+def _text(opened: Any, encoding: str | None) -> Iterator[bytes]:
     """The file in chunks of UTF-8 without a byte-order mark; what cannot be decoded stays invalid, in its place."""
-    with gzip.open(path, "rb") if is_zipped else open(path, "rb") as stream:
+    with opened as stream:
         chunks = _chunks(stream)
         start = next(chunks, b"")
         name = encoding or encoding_of(start)

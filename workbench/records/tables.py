@@ -135,6 +135,8 @@ def _header(path: Path, lines: _Lines, fields: FieldMap) -> tuple[str, list[str]
     text = next((line for line in lines if line.strip()), None)
     if text is None:
         raise InputError(f"{path} is empty; its first line must name the columns, such as question,answer")
+    if "\r" in text.rstrip("\r\n"):
+        raise InputError(f"{path}: its lines end as those of old Macs; save it again as CSV UTF-8")
     known = _KNOWN | set(fields.values())
     found = [(delimiter, _names(text, delimiter, fields)) for delimiter in DELIMITERS if delimiter in text]
     found = found or [(_ONE_COLUMN, _names(text, _ONE_COLUMN, fields))]

@@ -112,7 +112,7 @@ class OpenAIBatches:
         client = self.teacher.client
         with tempfile.TemporaryFile() as stream:
             for name_of_one, body in requests:
-                line = {"custom_id": name_of_one, "method": "POST", "url": "/v1/chat/completions", "body": body}
+                line = {"custom_id": name_of_one, "method": "POST", "url": self.teacher.endpoint, "body": body}
                 stream.write(json.dumps(line).encode() + b"\n")
             stream.seek(0)
             try:
@@ -121,7 +121,7 @@ class OpenAIBatches:
             except CallError as error:
                 error.may_be_billed = False
                 raise
-        settings: dict[str, Any] = {"completion_window": "24h", "endpoint": "/v1/chat/completions"}
+        settings: dict[str, Any] = {"completion_window": "24h", "endpoint": self.teacher.endpoint}
         known: dict[str, Any] = {"input_file_id": file, "metadata": {"workbench": name}}
         return _submitted(self.teacher, lambda: str(client.batches.create(**settings, **known).id))
 

@@ -37,6 +37,11 @@ MOST_TOKENS = 10_000_000
 LONGEST_QUESTION = 60_000
 """Bytes; longer prompts are priced otherwise."""
 
+_STRUCTURE = (
+    "response_format", "text.format", "schema", "output_config", "structured output", "output format",
+    "additionalproperties",
+)  # fmt: skip
+"""What complaints call the request for structure."""
 NO_REPLY = (ValueError, AttributeError, TypeError, LookupError, RecursionError)
 T = TypeVar("T")
 
@@ -170,8 +175,10 @@ class ApiTeacher(ABC):
         except self._sdk.APIConnectionError as error:
             if isinstance(error.__cause__, CallError):
                 raise error.__cause__ from None
-            reason = self.line(f"no connection to {self.base_url}: {error.__cause__ or error}")
-            raise CallError(reason, kind="connection", retry=True, may_be_billed=was_sent(error)) from None
+            sent = was_sent(error)
+            what = f"the reply of {self.base_url} broke off" if sent else f"no connection to {self.base_url}"
+            reason = self.line(f"{what}: {error.__cause__ or error}")
+            raise CallError(reason, kind="connection", retry=True, may_be_billed=sent) from None
         except self._sdk.APIStatusError as error:
             code = str(getattr(error, "code", ""))
             headers = error.response.headers
@@ -183,12 +190,19 @@ class ApiTeacher(ABC):
         self, status: int, said: str, headers: Any, *, code: str = "", without: frozenset[str] = frozenset()
     ) -> CallError:
         """Returns what a status code means; learns what the server does not take."""
-        if status in (400, 422) and (part := _unsupported(said)) and part not in without:
+        if status in (400, 422) and (part := self.unsupported(said)) and part not in without:
             self.without.add(part)
             return CallError(self.line(said), kind=part, retry=True, wait_s=0.0)
         if 300 <= status < 400:  # never followed: the key would go with it
             said = f"redirected to {headers.get('location', 'nowhere')}; give that as the base URL"
         return status_error(status, self.line(said), headers, is_final="insufficient_quota" in said + code)
+
+    def unsupported(self, said: str) -> str:
+        """Returns the part of a request that a server complains of and that can be left out, or an empty text."""
+        said = said.lower()
+        if "max_completion_tokens" in said:
+            return "max_tokens"
+        return "structured output" if any(name in said for name in _STRUCTURE) else ""
 
     def _garbled(self, error: BaseException, **known: Any) -> Reply:
         """A server that is no such API answers with anything, and the client hands it through."""
@@ -231,6 +245,8 @@ class OpenAITeacher(ApiTeacher):
     _client_class: str = "OpenAI"
     is_official: bool = True
     """OpenAI's own models take the limit under another name."""
+    endpoint: str = "/v1/chat/completions"
+    """Where requests of a batch go."""
 
     @cached_property
     def _sdk(self) -> Any:
@@ -264,7 +280,7 @@ class OpenAITeacher(ApiTeacher):
         usage = getattr(response, "usage", None)
         return {
             "model_version": self._clean(str(response.model or self.model))[:200],
-            "input_tokens": _count(getattr(usage, "prompt_tokens", None)),
+            "input_tokens": count_of(usage, "prompt_tokens"),
             "output_tokens": _written(usage),
         }
 
@@ -286,7 +302,10 @@ class OpenAITeacher(ApiTeacher):
         fields = error if isinstance(error, dict) else {"message": str(error)}
         code = fields.get("code")
         status = code if isinstance(code, int) and 400 <= code < 600 else 502
-        found = self.refused(status, str(fields.get("message") or "no reason given"), {})
+        return self._failed_inside(status, str(fields.get("message") or "no reason given"))
+
+    def _failed_inside(self, status: int, said: str) -> CallError:
+        found = self.refused(status, said, {})
         found.may_be_billed = True
         return found
 
@@ -328,11 +347,11 @@ class AnthropicTeacher(ApiTeacher):
     def _usage(self, response: Any) -> dict[str, Any]:
         usage = getattr(response, "usage", None)
         parts = ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")
-        counted = [_count(getattr(usage, part, None)) for part in parts]
+        counted = [count_of(usage, part) for part in parts]
         return {
             "model_version": self._clean(str(response.model or self.model))[:200],
             "input_tokens": None if counted[0] is None else sum(filter(None, counted)),
-            "output_tokens": _count(getattr(usage, "output_tokens", None)),
+            "output_tokens": count_of(usage, "output_tokens"),
         }
 
     def _outcome(self, response: Any, **known: Any) -> Reply:
@@ -345,15 +364,6 @@ class AnthropicTeacher(ApiTeacher):
         return self._answer(text, thoughts, **known)
 
 
-def _unsupported(said: str) -> str:
-    """The part of a request that a server complains of and that can be left out, or an empty text."""
-    said = said.lower()
-    if "max_completion_tokens" in said:
-        return "max_tokens"
-    named = ("response_format", "schema", "output_config", "structured output", "output format", "additionalproperties")
-    return "structured output" if any(name in said for name in named) else ""
-
-
 def _joined(content: Any) -> str:
     """The text of a message; some servers send it in parts."""
     if isinstance(content, list):
@@ -362,14 +372,14 @@ def _joined(content: Any) -> str:
     return content or ""
 
 
-def _count(value: Any) -> int | None:
+def count_of(usage: Any, name: str) -> int | None:
+    """Returns a number of tokens that a server reports; ``None`` for none, and for what can be none."""
+    value = getattr(usage, name, None)
     is_count = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MOST_TOKENS
     return value if is_count else None
 
 
 def _written(usage: Any) -> int | None:
     """Completion tokens; some servers count thoughts in the total alone."""
-    written, read, total = (
-        _count(getattr(usage, name, None)) for name in ("completion_tokens", "prompt_tokens", "total_tokens")
-    )
+    written, read, total = (count_of(usage, name) for name in ("completion_tokens", "prompt_tokens", "total_tokens"))
     return written if written is None or read is None or total is None else max(written, total - read)

@@ -16,7 +16,7 @@ from workbench.errors import InputError, TeacherError
 from workbench.files import atomic_path, remove
 from workbench.grading import grade_answer
 from workbench.progress import Track, silent
-from workbench.records import Problem, Trace, write_records
+from workbench.records import Problem, Seen, Trace, write_records
 from workbench.records.files import WRITABLE
 from workbench.teachers.asking import CollectConfig, Collection
 from workbench.teachers.batch_apis import batch_api
@@ -24,7 +24,7 @@ from workbench.teachers.batching import BatchCollection
 from workbench.teachers.clients import ApiTeacher
 from workbench.teachers.ledger import Ledger, ledger_path
 from workbench.teachers.prices import NANO, dollars
-from workbench.teachers.tasks import Estimate, Problems, Seen, Task, estimate, missing_tasks, tasks_of
+from workbench.teachers.tasks import Estimate, Problems, Task, estimate, missing_tasks, tasks_of
 from workbench.teachers.teacher import Reply, Teacher
 
 Say = Callable[[str], None]
@@ -267,7 +267,7 @@ def _traces(collected: Collected, replies: Iterable[tuple[Problem, int, Reply | 
 
 def _new_name(names: Seen, name: str) -> str:
     """Two problems of one id are still two problems."""
-    return next(new for new in chain([name], (f"{name}-{place}" for place in count(2))) if names.is_new(new))
+    return next(new for new in chain([name], (f"{name}-{place}" for place in count(2))) if not names.before(new))
 
 
 def _trace(problem: Problem, sample: int, reply: Reply, name: str) -> Trace:

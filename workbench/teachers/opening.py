@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 from urllib.parse import urlsplit
 
 from workbench.errors import InputError
 from workbench.teachers.clients import AnthropicTeacher, OpenAITeacher
 from workbench.teachers.local import ReplayTeacher, WorkedTeacher
 from workbench.teachers.prices import FREE, PRICES_OF, Price, listed_price
+from workbench.teachers.responses import ResponsesTeacher
 from workbench.teachers.secrets import Key, find_key, require_key
 from workbench.teachers.teacher import Teacher
 
@@ -31,6 +33,8 @@ class TeacherConfig:
     """Of another server that speaks the provider's protocol."""
     key_variable: str | None = None
     """The environment variable that holds the key; by default the provider's own."""
+    api: Literal["chat", "responses"] = "chat"
+    """Of an ``openai:`` teacher: chat completions, or OpenAI's Responses API, which returns summaries of thoughts."""
     max_tokens: int = 4_096
     """Tokens of a reply, thoughts included, at most; the worst case is reserved before each call."""
     timeout_s: float = 300.0
@@ -101,8 +105,12 @@ def open_teacher(name: str, config: TeacherConfig | None = None, *, asks: bool =
     variable = config.key_variable or f"{kind.upper()}_API_KEY"
     key = _key(variable, name, url) if asks else Key("")
     shared = (rest, price, url, key, config.max_tokens, config.timeout_s, config.temperature)
+    if config.api == "responses" and kind != "openai":
+        raise InputError(f"--api responses is for openai:MODEL, and {name} is none; leave it out")
     if kind == "openai":
-        return OpenAITeacher(*shared, is_official=is_official, is_batched=config.batch)
+        return (ResponsesTeacher if config.api == "responses" else OpenAITeacher)(
+            *shared, is_official=is_official, is_batched=config.batch
+        )
     return AnthropicTeacher(*shared, is_batched=config.batch)
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
 from workbench.files import text_hash
-from workbench.records import Problem
+from workbench.records import Problem, Seen
 from workbench.teachers.ledger import Ledger
 from workbench.teachers.prices import NANO, Price, dollars
 from workbench.teachers.prompt import question_text
@@ -40,20 +39,6 @@ class Task:
     request: str
 
 
-class Seen:
-    """Texts that came before; a temporary file keeps them, so that memory does not grow with their number."""
-
-    def __init__(self) -> None:
-        # SQLite: an empty name is a private file that lasts as long as the connection.
-        self._data = sqlite3.connect("", isolation_level=None)
-        self._data.execute("CREATE TABLE seen (text TEXT PRIMARY KEY) WITHOUT ROWID")
-        self._data.execute("BEGIN")
-
-    def is_new(self, text: str) -> bool:
-        """True the first time."""
-        return self._data.execute("INSERT OR IGNORE INTO seen VALUES (?)", (text,)).rowcount == 1
-
-
 def tasks_of(problems: Iterable[Problem], teacher: Teacher, samples: int) -> Iterator[Task]:
     """Yields what is wanted, in order."""
     for problem in problems:
@@ -70,7 +55,7 @@ def missing_tasks(
     """Yields what is still to be asked, each question once; the ledger is looked at when a task is due."""
     seen = Seen()
     for task in tasks_of(problems, teacher, samples):
-        if seen.is_new(task.key) and not _is_done(ledger, task, ask_again):
+        if not seen.before(task.key) and not _is_done(ledger, task, ask_again):
             yield task
 
 

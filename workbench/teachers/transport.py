@@ -45,8 +45,9 @@ def http_client(sdk: Any, timeout_s: float) -> Any:
                 body = _whole(response, end)
             finally:
                 response.close()
-            unpacked = {"content-encoding", "content-length", "transfer-encoding"}
-            headers = [(name, value) for name, value in response.headers.multi_items() if name.lower() not in unpacked]
+            unpacked = {b"content-encoding", b"content-length", b"transfer-encoding"}
+            # As bytes: a header that is no ASCII would not go back into one.
+            headers = [(name, value) for name, value in response.headers.raw if name.lower() not in unpacked]
             return type(response)(response.status_code, headers=headers, content=body, request=request)
 
     return Bounded(timeout=timeout_s, follow_redirects=False)

@@ -249,6 +249,8 @@ def solve_leg_counting(problem: Problem, rng: Random) -> WorkedSolution:
         strategy = rng.choice(
             ("Count the legs of each animal, then add up.", "Legs of each animal, then a running total.")
         )
+    elif len(animals) == 1:
+        return _one_kind(products[0], *next(iter(animals.items())), rng)
     else:
         method = "one sum"
         strategy = rng.choice(("Count the legs of both animals, then add.", "Legs of both animals, then one sum."))
@@ -263,6 +265,16 @@ def solve_leg_counting(problem: Problem, rng: Random) -> WorkedSolution:
     )
 
 
+def _one_kind(product: str, animal: str, count: int, rng: Random) -> WorkedSolution:
+    """Animals of one kind: a single product."""
+    legs = ANIMALS[animal]
+    plans = ("There is one kind of animal: multiply its number by its legs.", "One kind: number times legs.")
+    check = f"Shared out again: {count * legs} / {legs} = {count}." if legs else f"No {animal} has legs: 0 in all."
+    return WorkedSolution(
+        method="one product", strategy=rng.choice(plans), tactics=(product,), check=check, answer=str(count * legs)
+    )
+
+
 def verify_chain(problem: Problem, answer: str) -> Finding:
     """All that is added and all that is taken away, each in one sum."""
     first, *rest = problem.metadata["expression"].split()
@@ -273,7 +285,9 @@ def verify_chain(problem: Problem, answer: str) -> Finding:
         numbers = [int(first), *(number for _, number in pairs)][::-1]
         return agreement(f"From right to left: {', '.join(running_sums(numbers))}", plus, answer)
     return agreement(
-        f"All plus make {plus}, all minus {minus}: {plus} - {minus} = {plus - minus}", plus - minus, answer
+        f"What is added makes {plus}, what is taken away {minus}: {plus} - {minus} = {plus - minus}",
+        plus - minus,
+        answer,
     )
 
 
@@ -306,7 +320,7 @@ def verify_legs(problem: Problem, answer: str) -> Finding:
         steps.append(f"{left} - {count * ANIMALS[animal]} = {after}")
         left = after
     return Finding(
-        f"Taken away: {', '.join(steps)}, {'nothing is left' if left == 0 else f'off by {left}'}.", left == 0
+        f"Taken away: {', '.join(steps)}, {'nothing is left' if left == 0 else 'where 0 should be left'}.", left == 0
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from random import Random
 
-from workbench.pool.family import Family, Finding, WorkedSolution
+from workbench.pool.family import Family, Finding, WorkedSolution, counted
 from workbench.records import Problem
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -58,7 +58,7 @@ def verify_weekday(problem: Problem, answer: str) -> Finding:
     end = WEEKDAYS[(start + (other if offset > 0 else -other)) % 7]
     way = "back" if offset > 0 else "on"
     fits = end == answer
-    return Finding(f"The other way round the week: {-other} days {way} from {WEEKDAYS[start]} is {end}, "
+    return Finding(f"The other way round the week: {counted(-other, 'day')} {way} from {WEEKDAYS[start]} is {end}, "
                    f"{'the same' if fits else f'not {answer}'}.", fits)  # fmt: skip
 
 
@@ -71,7 +71,7 @@ def recap_weekday(problem: Problem) -> str:
     """Names the first day and the distance."""
     start, offset = date.fromisoformat(problem.metadata["start_date"]), problem.metadata["offset_days"]
     way = "after" if offset > 0 else "before"
-    return f"It starts on a {WEEKDAYS[start.weekday()]}; the day {abs(offset)} days {way} it is wanted."
+    return f"It starts on a {WEEKDAYS[start.weekday()]}; the day {counted(abs(offset), 'day')} {way} it is wanted."
 
 
 FAMILIES: tuple[Family, ...] = (

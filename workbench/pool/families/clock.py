@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from random import Random
 from typing import Any
 
-from workbench.pool.family import Family, Finding, WorkedSolution
+from workbench.pool.family import Family, Finding, WorkedSolution, counted, verified
 from workbench.records import Problem
 
 _TIME = re.compile(r"\b(\d\d):(\d\d)(?::(\d\d))?\b")
@@ -48,12 +48,13 @@ def solve_interval(problem: Problem, rng: Random) -> WorkedSolution:
             "Subtract from the right and borrow 60 where it is too little.",
             "From seconds to hours, with borrowing.",
         )
-    return WorkedSolution(
+    return verified(
+        verify_interval,
+        problem,
+        _shown(answer),
         method=method,
         strategy=rng.choice(plans),
         tactics=(*steps, f"Written: {_shown(answer)}"),
-        check=verify_interval(problem, _shown(answer)).text,
-        answer=_shown(answer),
     )
 
 
@@ -65,7 +66,7 @@ def _by_full_hour(start: list[int], end: list[int]) -> tuple[str, list[int], lis
         [whole, minutes],
         [
             f"{_shown(start)} to {start[0] + 1:02d}:00: 60 - {start[1]} = {first} minutes",
-            f"{start[0] + 1:02d}:00 to {end[0]:02d}:00: {end[0]} - {start[0] + 1} = {whole} hours",
+            f"{start[0] + 1:02d}:00 to {end[0]:02d}:00: {end[0]} - {start[0] + 1} = {counted(whole, 'hour')}",
             f"{end[0]:02d}:00 to {_shown(end)}: {end[1]} minutes",
             f"{first} + {end[1]} = {minutes} minutes",
         ],

@@ -9,7 +9,7 @@ from typing import Any
 
 from workbench.pool.families.arithmetic import partial_products
 from workbench.pool.families.probability import DOMAIN, chosen
-from workbench.pool.family import Family, Finding, WorkedSolution, agreement
+from workbench.pool.family import Family, Finding, WorkedSolution, agreement, verified
 from workbench.records import Problem
 
 _OUTFITS = (
@@ -94,13 +94,7 @@ def solve_selection(problem: Problem, rng: Random) -> WorkedSolution:
         for factor in factors[1:]:
             steps += partial_products(answer, factor)
             answer *= factor
-    return WorkedSolution(
-        method=method,
-        strategy=rng.choice(plans),
-        tactics=tuple(steps),
-        check=verify_selection(problem, str(answer)).text,
-        answer=str(answer),
-    )
+    return verified(verify_selection, problem, str(answer), method=method, strategy=rng.choice(plans), tactics=steps)
 
 
 def _factors(kind: str, numbers: list[int]) -> list[int]:
@@ -116,7 +110,7 @@ def verify_selection(problem: Problem, answer: str) -> Finding:
     if kind == "choice":
         things, picked = numbers
         without, within = comb(things - 1, picked), comb(things - 1, picked - 1)
-        route = f"One of them stays out in {without} ways and is in in {within}: {without} + {within} = "
+        route = f"Ways without one of them: {without}, with it: {within}; {without} + {within} = "
         return agreement(f"{route}{without + within}", without + within, answer)
     if kind == "places":
         things, picked = numbers

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from random import Random
 from typing import Any
 
-from workbench.pool.family import Family, Finding, WorkedSolution, agreement
+from workbench.pool.family import Family, Finding, WorkedSolution, agreement, verified
 from workbench.records import Problem
 
 Pair = tuple[int, int]
@@ -47,12 +47,13 @@ def solve_complex(problem: Problem, rng: Random) -> WorkedSolution:
     left, right, operation = _given(problem)
     method, plans, steps = _multiplied(left, right) if operation == "*" else _added(left, right, operation)
     answer = shown(_result(left, right, operation))
-    return WorkedSolution(
+    return verified(
+        verify_complex,
+        problem,
+        answer,
         method=method,
         strategy=rng.choice(plans),
         tactics=(*steps, f"Together: {answer}"),
-        check=verify_complex(problem, answer).text,
-        answer=answer,
     )
 
 

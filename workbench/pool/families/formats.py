@@ -136,7 +136,7 @@ def _solve_counted(task: Task, rng: Random) -> WorkedSolution:
         strategy=rng.choice(
             (f"Count {'up' if step > 0 else 'down'}, then add {task['last']}.", f"Numbers first, {task['last']} last.")
         ),
-        tactics=(", ".join(f"{n} {word}" for n, word in enumerate(numbers, start=1)), f"Last: {task['last']}"),
+        tactics=(", ".join(f"{n} {word}" for n, word in enumerate(numbers, start=1)), f"At the end: {task['last']}"),
         check=f"{len(numbers)} numbers + 1 = {len(numbers) + 1} words; {numbers[0]} is first, {task['last']} last.",
         answer=_SEPARATORS[task["style"]].join((*numbers, task["last"])),
     )

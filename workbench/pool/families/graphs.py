@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from random import Random
 
-from workbench.pool.family import Family, Finding, WorkedSolution, agreement
+from workbench.pool.family import Family, Finding, WorkedSolution, agreement, counted, verified
 from workbench.records import Problem
 
 Edges = Sequence[tuple[int, int]]
@@ -57,13 +57,7 @@ def solve_courses(problem: Problem, rng: Random) -> WorkedSolution:
     else:
         steps.append(f"All {count} courses are taken")
     answer = str(not left)
-    return WorkedSolution(
-        method=method,
-        strategy=rng.choice(plans),
-        tactics=tuple(steps),
-        check=verify_courses(problem, answer).text,
-        answer=answer,
-    )
+    return verified(verify_courses, problem, answer, method=method, strategy=rng.choice(plans), tactics=steps)
 
 
 def _course_plans(any_free: bool, any_stuck: bool) -> tuple[str, tuple[str, str]]:
@@ -185,13 +179,7 @@ def solve_islands(problem: Problem, rng: Random) -> WorkedSolution:
         steps = [f"Island {n}: {_cells(cells)}: {len(cells)}" for n, cells in enumerate(found, start=1)]
         steps.append(f"Sizes {', '.join(map(str, sizes))}: the largest is {max(sizes)}")
     answer = str(max(sizes, default=0))
-    return WorkedSolution(
-        method=method,
-        strategy=rng.choice(plans),
-        tactics=tuple(steps),
-        check=verify_islands(problem, answer).text,
-        answer=answer,
-    )
+    return verified(verify_islands, problem, answer, method=method, strategy=rng.choice(plans), tactics=steps)
 
 
 def _cells(cells: Sequence[Cell]) -> str:
@@ -207,8 +195,9 @@ def verify_islands(problem: Problem, answer: str) -> Finding:
             groups = [group for group in groups if group not in touching]
             groups.append([run for group in touching for run in group] + [(number, start, end)])
     sizes = sorted((sum(end - start for _, start, end in group) for group in groups), reverse=True)
-    runs = ", ".join(map(str, sizes)) or "none"
-    return agreement(f"Runs of 1s joined row by row give areas {runs}", sizes[0] if sizes else 0, answer)
+    listed = ", ".join(map(str, sizes)) or "none"
+    found = f"the area{'s' * (len(sizes) != 1)} {listed}"
+    return agreement(f"Runs of 1s joined row by row give {found}", sizes[0] if sizes else 0, answer)
 
 
 def _runs(row: Sequence[int]) -> list[tuple[int, int]]:
@@ -219,9 +208,8 @@ def _runs(row: Sequence[int]) -> list[tuple[int, int]]:
 def recap_islands(problem: Problem) -> str:
     """Sizes of the grid and its land."""
     grid = _grid(problem)
-    return (
-        f"The grid has {len(grid)} rows of {len(grid[0])} with {sum(map(sum, grid))} ones; the largest island counts."
-    )
+    ones = counted(sum(map(sum, grid)), "one")
+    return f"The grid has {len(grid)} rows of {len(grid[0])} with {ones}; the largest island counts."
 
 
 def _size(low: int, high: int, islands: int, area: int) -> dict[str, int]:

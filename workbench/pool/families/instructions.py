@@ -184,9 +184,14 @@ def verify_constraints(problem: Problem, answer: str) -> Finding:
     constraints = problem.metadata["constraints"]
     violated = check_constraints(answer, constraints)
     if violated:
-        return Finding(f"Read once more: {'; '.join(violated)}.", False)
+        return Finding(f"Read once more: {'; '.join(map(_in_words, violated))}.", False)
     kinds = ", ".join(constraint["kind"].replace("_", " ") for constraint in constraints)
     return Finding(f"Read once more: {kinds}: all as asked.", True)
+
+
+def _in_words(violation: str) -> str:
+    kind, colon, said = violation.partition(":")
+    return f"{kind.replace('_', ' ')}{colon}{said}"
 
 
 def mistaken_text(problem: Problem, answer: str, rng: Random) -> str:

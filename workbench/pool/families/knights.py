@@ -7,7 +7,7 @@ from itertools import product
 from random import Random
 from typing import Any
 
-from workbench.pool.family import Family, Finding, WorkedSolution
+from workbench.pool.family import Family, Finding, WorkedSolution, verified
 from workbench.records import Problem
 
 World = tuple[bool, ...]
@@ -86,13 +86,7 @@ def solve_knights(problem: Problem, rng: Random) -> WorkedSolution:
         steps.append(f"{island.described(world)}: {verdict}")
     method, plans = _plans(len(island.names), bool(settled))
     answer = island.answer(next(world for world in worlds if island.first_conflict(world) is None))
-    return WorkedSolution(
-        method=method,
-        strategy=rng.choice(plans),
-        tactics=tuple(steps),
-        check=verify_knights(problem, answer).text,
-        answer=answer,
-    )
+    return verified(verify_knights, problem, answer, method=method, strategy=rng.choice(plans), tactics=steps)
 
 
 def _plans(people: int, settled: bool) -> tuple[str, tuple[str, str]]:

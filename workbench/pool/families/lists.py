@@ -123,9 +123,9 @@ def verify_filtering(problem: Problem, answer: str) -> Finding:
         if stays != inside:
             return Finding(f"{_short(number)} {'is missing' if stays else 'should not be there'}.", False)
     out = len(problem.metadata["original_numbers"]) - len(kept)
-    return Finding(
-        f"From the other side: each of the {out} left out breaks the rule, none of the {len(kept)} does.", True
-    )
+    gone = f"the {out} left out {'breaks' if out == 1 else 'break'}" if out else "none is left out that breaks"
+    stay = f"the {len(kept)} kept {'does' if len(kept) == 1 else 'do'} not" if kept else "none is kept"
+    return Finding(f"Each compared again: {gone} the rule, {stay}.", True)
 
 
 def verify_sorting(problem: Problem, answer: str) -> Finding:

@@ -89,7 +89,7 @@ def verify_aiw(problem: Problem, answer: str) -> Finding:
         number, who = int(told["n1"] if told["k1"] == "sisters" else told["n2"]), "sisters"
     fits = int(answer) - 1 == number
     return Finding(f"Without {told['her']}: {answer} - 1 = {int(answer) - 1}, {'and' if fits else 'but'} her story has "
-                   f"{number} {who}.", fits)  # fmt: skip
+                   f"{number} {who if number != 1 else who[:-1]}.", fits)  # fmt: skip
 
 
 def mistaken_aiw(problem: Problem, answer: str, rng: Random) -> str:

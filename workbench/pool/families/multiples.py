@@ -6,7 +6,7 @@ from math import gcd, isqrt, lcm, prod
 from random import Random
 
 from workbench.pool.families.number_theory import euclid, prime_factors
-from workbench.pool.family import Family, Finding, WorkedSolution
+from workbench.pool.family import Family, Finding, WorkedSolution, verified
 from workbench.records import Problem
 
 _SIGN = " × "
@@ -37,13 +37,7 @@ def solve_lcm(problem: Problem, rng: Random) -> WorkedSolution:
             f"{small} / {divisor} = {small // divisor}",
             f"{large} * {small // divisor} = {answer}",
         ]
-    return WorkedSolution(
-        method=method,
-        strategy=rng.choice(plans),
-        tactics=tuple(steps),
-        check=verify_lcm(problem, str(answer)).text,
-        answer=str(answer),
-    )
+    return verified(verify_lcm, problem, str(answer), method=method, strategy=rng.choice(plans), tactics=steps)
 
 
 def verify_lcm(problem: Problem, answer: str) -> Finding:
@@ -62,7 +56,9 @@ def verify_lcm(problem: Problem, answer: str) -> Finding:
 
 def recap_lcm(problem: Problem) -> str:
     """Names the numbers."""
-    return f"The least number is wanted that all of {', '.join(map(str, problem.metadata['numbers']))} divide."
+    *others, last = problem.metadata["numbers"]
+    each = "both" if len(others) == 1 else "all"
+    return f"The least number is wanted that {', '.join(map(str, others))} and {last} {each} divide."
 
 
 def solve_factors(problem: Problem, rng: Random) -> WorkedSolution:
@@ -76,7 +72,10 @@ def solve_factors(problem: Problem, rng: Random) -> WorkedSolution:
     steps.append(_proved(left))
     if len(primes) == 1:
         method = "prime already"
-        plans = (f"Try primes up to {isqrt(number)}, the root of {number}.", "Try one small prime after the other.")
+        plans = (
+            f"Try primes up to {isqrt(number)}: the next square is above {number}.",
+            "Try one small prime after the other.",
+        )
     elif primes[-1] <= _SMALL:
         method = "small primes"
         plans = ("Divide by 2, 3, 5 and 7 as long as it goes.", "Small primes only: take them out one by one.")
@@ -84,12 +83,13 @@ def solve_factors(problem: Problem, rng: Random) -> WorkedSolution:
         method = "small primes, then the rest"
         plans = ("Take small primes out, then test what is left.", "Divide while it goes; the rest may be prime.")
     answer = _SIGN.join(map(str, primes))
-    return WorkedSolution(
+    return verified(
+        verify_factors,
+        problem,
+        answer,
         method=method,
         strategy=rng.choice(plans),
         tactics=(*steps, f"Together: {answer}"),
-        check=verify_factors(problem, answer).text,
-        answer=answer,
     )
 
 
@@ -113,7 +113,7 @@ def verify_factors(problem: Problem, answer: str) -> Finding:
         return Finding(f"{route}, not {number}.", False)
     if composite is not None:
         parts = " * ".join(map(str, prime_factors(composite)))
-        return Finding(f"{route}, but {composite} is {parts}, no prime.", False)
+        return Finding(f"{route}, but {composite} is {parts}, not a prime.", False)
     return Finding(f"{route}; every factor is prime.", True)
 
 

@@ -143,7 +143,7 @@ def verify_gcd(problem: Problem, answer: str) -> Finding:
     value, numbers = int(answer), problem.metadata["numbers"]
     for number in numbers:
         if value <= 0 or number % value:
-            return Finding(f"{number} / {answer} leaves a rest, so {answer} does not divide both.", False)
+            return Finding(f"{number} / {answer} leaves a remainder, so {answer} does not divide both.", False)
     quotients = [number // value for number in numbers]
     shared = sorted(set(prime_factors(quotients[0])) & set(prime_factors(quotients[1])))
     shown = " and ".join(f"{n} / {value} = {q}" for n, q in zip(numbers, quotients, strict=True))

@@ -8,7 +8,7 @@ from fractions import Fraction
 from math import comb, gcd, prod
 from random import Random
 
-from workbench.pool.family import Family, Finding, Span, WorkedSolution, agreement
+from workbench.pool.family import Family, Finding, Span, WorkedSolution, agreement, counted, verified
 from workbench.records import Problem
 
 _COINS = re.compile(r"(exactly|at least) (\d+) heads in (\d+) fair")
@@ -49,7 +49,7 @@ def solve_dice(problem: Problem, rng: Random) -> WorkedSolution:
             (f"{aim}, then divide by all rolls.", f"Favourable over all rolls: {aim[0].lower()}{aim[1:]}.")
         ),
         tactics=(
-            f"All rolls: {' * '.join(map(str, sides))} = {whole}",
+            f"All rolls: {' * '.join(map(str, sides))} = {whole}" if len(sides) > 1 else f"All rolls: {whole}",
             *steps,
             _reduced(count, whole),
         ),
@@ -72,7 +72,7 @@ def _pair_by_pair(sides: list[int], target: int) -> tuple[str, str, list[str], i
     large, small = sides
     counts = [max(0, large - max(target - face, 1) + 1) for face in range(1, small + 1)]
     steps = [
-        f"Small die {face}: the other needs {max(target - face, 1)} or more, {count} way{'s' * (count != 1)}"
+        f"Smaller die {face}: the other needs {max(target - face, 1)} or more, {count} way{'s' * (count != 1)}"
         for face, count in enumerate(counts, start=1)
     ]
     total = f"{' + '.join(map(str, counts))} = {sum(counts)}" if small > 1 else f"{sum(counts)} in all"
@@ -84,7 +84,7 @@ def _total_by_total(sides: list[int], target: int) -> tuple[str, str, list[str],
     steps = []
     for dice in range(2, len(sides) + 1):
         ways = ways_by_total(sides[:dice])
-        steps.append(f"{dice} dice, total: ways: {', '.join(f'{total}: {count}' for total, count in ways.items())}")
+        steps.append(f"Ways with {dice} dice: {', '.join(f'{total} ({count})' for total, count in ways.items())}")
     ways = ways_by_total(sides)
     above = [count for total, count in ways.items() if total >= target]
     below = [count for total, count in ways.items() if total < target]
@@ -119,8 +119,10 @@ def verify_dice(problem: Problem, answer: str) -> Finding:
 def recap_dice(problem: Problem) -> str:
     """Names the dice and the target."""
     sides, target = _dice(problem)
-    dice = ", ".join(f"{size} faces" for size in sides)
-    return f"The dice have {dice}; how likely is a total of {target} or more?"
+    if len(sides) == 1:
+        return f"One die has {sides[0]} faces; how likely is {target} or more?"
+    dice = f"{', '.join(map(str, sides[:-1]))} and {sides[-1]}"
+    return f"The dice have {dice} faces; how likely is a total of {target} or more?"
 
 
 def _coins(problem: Problem) -> tuple[bool, int, int]:
@@ -135,26 +137,28 @@ def solve_coins(problem: Problem, rng: Random) -> WorkedSolution:
     whole = 2**flips
     if exact:
         method, count = "choose the places", comb(flips, heads)
-        strategy = f"Count in how many ways {heads} heads lie among {flips} places."
+        strategy = f"Count in how many ways {counted(heads, 'head')} can lie among {counted(flips, 'place')}."
         steps = [chosen(flips, heads)]
     elif heads == 0:
         method, count, strategy, steps = "certain", whole, "0 heads or more always come.", [f"All {whole} cases count"]
     elif 2 * heads > flips:
         method, cases = "from the top", range(heads, flips + 1)
         count, strategy = sum(comb(flips, k) for k in cases), f"Few cases: {heads} to {flips} heads, so add them."
-        steps = [*(chosen(flips, k) for k in cases), _added([comb(flips, k) for k in cases])]
+        strategy = strategy if heads < flips else "There is one case alone: every flip shows heads."
+        steps = [*(chosen(flips, k) for k in cases), *_added([comb(flips, k) for k in cases])]
     else:
         method, cases = "complement", range(heads)
         below = [comb(flips, k) for k in cases]
-        count, strategy = whole - sum(below), f"Fewer cases lie below {heads} heads: take those away."
-        steps = [*(chosen(flips, k) for k in cases), _added(below), f"{whole} - {sum(below)} = {whole - sum(below)}"]
+        count, strategy = whole - sum(below), f"Fewer cases lie below {counted(heads, 'head')}: take those away."
+        steps = [*(chosen(flips, k) for k in cases), *_added(below), f"{whole} - {sum(below)} = {whole - sum(below)}"]
     answer = format(count * 0.5**flips, ".10g")
-    return WorkedSolution(
+    return verified(
+        verify_coins,
+        problem,
+        answer,
         method=method,
         strategy=rng.choice((strategy, f"{strategy[:-1]}; then divide by all cases.")),
-        tactics=(f"All cases: 2^{flips} = {whole}", *steps, f"{count} / {whole} = {answer}"),
-        check=verify_coins(problem, answer).text,
-        answer=answer,
+        tactics=(f"All cases: 2^{flips} = {whole}", *steps, f"{count} / {whole} {_decimal(count, whole)}"),
     )
 
 
@@ -168,13 +172,26 @@ def chosen(things: int, picked: int) -> str:
     if few == 0:
         return f"{things} choose {picked} = 1"
     same = "" if few == picked else f" = {things} choose {few}"
+    if few == 1:
+        return f"{things} choose {picked} = {things}"
     above = " * ".join(str(things - n) for n in range(few))
     below = " * ".join(str(n + 1) for n in range(few))
     return f"{things} choose {picked}{same}: ({above}) / ({below}) = {comb(things, picked)}"
 
 
-def _added(numbers: Sequence[int]) -> str:
-    return f"{' + '.join(map(str, numbers))} = {sum(numbers)}"
+def _added(numbers: Sequence[int]) -> list[str]:
+    """The sum, where there is something to add."""
+    return [f"{' + '.join(map(str, numbers))} = {sum(numbers)}"] if len(numbers) > 1 else []
+
+
+def _decimal(count: int, whole: int) -> str:
+    """A share as a decimal, which says where it is rounded.
+
+    >>> _decimal(21, 128), _decimal(6476, 16384)
+    ('= 0.1640625', 'rounded to 10 digits: 0.3952636719')
+    """
+    shown = format(count / whole, ".10g")
+    return f"= {shown}" if Fraction(shown) == Fraction(count, whole) else f"rounded to 10 digits: {shown}"
 
 
 def verify_coins(problem: Problem, answer: str) -> Finding:
@@ -185,14 +202,16 @@ def verify_coins(problem: Problem, answer: str) -> Finding:
         row = [left + right for left, right in zip([0, *row], [*row, 0], strict=True)]
     counts = [row[flips - heads]] if exact else row[: flips - heads + 1]
     found = format(sum(counts) / 2**flips, ".10g")
-    words = f"{'exactly' if exact else 'at most'} {flips - heads} tails"
-    return agreement(f"Pascal's triangle, row {flips}, {words}: {sum(counts)} / {2**flips} = {found}", found, answer)
+    words = f"{'exactly' if exact else 'at most'} {counted(flips - heads, 'tail')}"
+    share = f"{sum(counts)} / {2**flips} {_decimal(sum(counts), 2**flips)}"
+    return agreement(f"Pascal's triangle, row {flips}, {words}: {share}", found, answer)
 
 
 def recap_coins(problem: Problem) -> str:
     """Names the flips and what is wanted."""
     exact, heads, flips = _coins(problem)
-    return f"A fair coin is flipped {flips} times; how likely are {'exactly' if exact else 'at least'} {heads} heads?"
+    wanted = f"{'exactly' if exact else 'at least'} {counted(heads, 'head')}"
+    return f"A fair coin is flipped {counted(flips, 'time')}; how likely {'is' if heads == 1 else 'are'} {wanted}?"
 
 
 DOMAIN = "probability and combinatorics"

@@ -204,7 +204,9 @@ def verify_needle(problem: Problem, answer: str) -> Finding:
     said = [phrase for name, phrase in reversed(statements) if name == answer]
     if wanted in said:
         return Finding(f"Looked up by name: {answer} {wanted}, as asked.", True)
-    return Finding(f"Looked up by name: {answer} {said[0] if said else 'is not there'}, but asked is: {wanted}.", False)
+    return Finding(
+        f"Looked up by name: {answer} {said[0] if said else 'is not there'}, but the question is who {wanted}.", False
+    )
 
 
 def _is_said_once(item: Mapping[str, Any]) -> bool:

@@ -7,7 +7,7 @@ from random import Random
 from typing import Any
 
 from workbench.pool.families.arithmetic import partial_products, running_sums
-from workbench.pool.family import Family, Finding, WorkedSolution, agreement
+from workbench.pool.family import Family, Finding, WorkedSolution, agreement, verified
 from workbench.records import Problem
 
 _THINGS = ("garden", "field", "carpet", "table", "wall", "window", "sheet of paper", "board", "playground", "tile")
@@ -53,13 +53,7 @@ def solve_rectangle(problem: Problem, rng: Random) -> WorkedSolution:
     """The method is what the question asks for; equal sides save a step."""
     kind, (one, other) = problem.metadata["kind"], problem.metadata["sides"]
     method, plans, steps, answer = _WAYS[kind](one, other)
-    return WorkedSolution(
-        method=method,
-        strategy=rng.choice(plans),
-        tactics=tuple(steps),
-        check=verify_rectangle(problem, str(answer)).text,
-        answer=str(answer),
-    )
+    return verified(verify_rectangle, problem, str(answer), method=method, strategy=rng.choice(plans), tactics=steps)
 
 
 Way = tuple[str, tuple[str, str], list[str], int]
@@ -69,7 +63,7 @@ def _around(long: int, short: int) -> Way:
     if long == short:
         plans = ("All four sides are equal: four times one.", "A square: multiply one side by 4.")
         return "four equal sides", plans, [*partial_products(long, 4)], 4 * long
-    plans = ("Length and width make half the way round: add, then double.", "Add both sides and double the sum.")
+    plans = ("Length and width make half the perimeter: add, then double.", "Add both sides and double the sum.")
     half = long + short
     return "half way, doubled", plans, [f"{long} + {short} = {half}", f"2 * {half} = {2 * half}"], 2 * half
 
@@ -138,7 +132,7 @@ def recap_rectangle(problem: Problem) -> str:
     """Says what is known and what is wanted."""
     kind, (one, other) = problem.metadata["kind"], problem.metadata["sides"]
     known = {"side": "The perimeter is {} and one side is {}", "width": "The area is {} and one side is {}"}
-    wanted = {"around": "the way round", "inside": "the area", "diagonal": "the diagonal"}.get(kind, "the other side")
+    wanted = {"around": "the perimeter", "inside": "the area", "diagonal": "the diagonal"}.get(kind, "the other side")
     return f"{known.get(kind, 'The sides are {} and {}').format(one, other)}; {wanted} is wanted."
 
 

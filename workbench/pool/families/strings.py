@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from itertools import zip_longest
 from random import Random
 
-from workbench.pool.family import Family, Finding, WorkedSolution, agreement
+from workbench.pool.family import Family, Finding, WorkedSolution, agreement, counted
 from workbench.records import Problem
 
 _LONG_LIST = 5
@@ -61,8 +61,8 @@ def solve_counting(problem: Problem, rng: Random) -> WorkedSolution:
     return WorkedSolution(
         method=method,
         strategy=strategy,
-        tactics=(*tactics, f"{' + '.join(map(str, counts))} = {sum(counts)}"),
-        check=f"{letter} stands in {sum(count > 0 for count in counts)} of {len(words)} words.",
+        tactics=(*tactics, f"{' + '.join(map(str, counts))} = {sum(counts)}") if len(words) > 1 else tuple(tactics),
+        check=f"{letter} stands in {sum(count > 0 for count in counts)} of {counted(len(words), 'word')}.",
         answer=str(sum(counts)),
     )
 
@@ -103,13 +103,14 @@ def verify_counting(problem: Problem, answer: str) -> Finding:
     words: list[str] = [word.lower() for word in problem.metadata["span"]]
     letter: str = problem.metadata["target_letter"]
     total, others = sum(map(len, words)), sum(one != letter for word in words for one in word)
-    route = f"{total} letters in all, {others} are not {letter}: {total} - {others} = {total - others}"
+    route = f"{counted(total, 'letter')} in all, {others} of them not {letter}: {total} - {others} = {total - others}"
     return agreement(route, total - others, answer)
 
 
 def recap_counting(problem: Problem) -> str:
     """Names letter and words."""
-    return f"The letter {problem.metadata['target_letter']} is to be counted in {len(problem.metadata['span'])} words."
+    words = counted(len(problem.metadata["span"]), "word")
+    return f"The letter {problem.metadata['target_letter']} is to be counted in {words}."
 
 
 def _sizes(spans: Sequence[tuple[int, int]]) -> tuple[dict[str, int], ...]:
