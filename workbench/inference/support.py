@@ -100,9 +100,11 @@ def _windows(config: Any) -> tuple[int | None, ...]:
 def _positions(config: Any) -> int:
     """The longest sequence; shorter where rotary angles of all rows would change with the longest one."""
     limit = getattr(config, "max_position_embeddings", None) or getattr(config, "n_positions", None) or 2**31
-    scaling = getattr(config, "rope_parameters", None) or {}
-    if scaling.get("rope_type") in {"dynamic", "longrope"}:
-        limit = min(limit, scaling.get("original_max_position_embeddings") or limit)
+    rope = getattr(config, "rope_parameters", None) or {}
+    # Models with two kinds of layers have a set of parameters for each.
+    for scaling in [rope, *(value for value in rope.values() if isinstance(value, dict))]:
+        if scaling.get("rope_type") in {"dynamic", "longrope"}:
+            limit = min(limit, scaling.get("original_max_position_embeddings") or limit)
     return int(limit)
 
 
