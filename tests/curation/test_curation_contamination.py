@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.curation.candidates import Candidate, candidate, describe
-from workbench.curation.contamination import HeldOut
+from workbench.curation.contamination import Grams, HeldOut
+from workbench.curation.describe import question_hash
 from workbench.curation.text import words
 from workbench.records import Problem, Trace
 
@@ -25,20 +25,16 @@ def problem(name: str, question: str) -> Problem:
     return Problem(id=name, question=question, answer="1")
 
 
-def rows_of(questions: Sequence[str], held_out: HeldOut) -> list[Candidate]:
-    rows = []
-    for index, question in enumerate(questions):
-        trace = Trace(id=f"t{index}", problem=problem(f"p{index}", question), teacher="x", answer="1", reasoning="r")
-        rows.append(candidate(index, trace))
-        describe(rows[-1], trace, True, held_out)
-    return rows
+def grams_of(questions: Sequence[str], held_out: HeldOut) -> dict[int, Grams]:
+    found = {index: held_out.grams(words(question)) for index, question in enumerate(questions)}
+    return {index: grams for index, grams in found.items() if grams}
 
 
 def found(questions: Sequence[str], originals: Sequence[str]) -> set[int]:
     held_out = HeldOut.of(problem(f"h{index}", question) for index, question in enumerate(originals))
-    rows = rows_of(questions, held_out)
-    equal = {row.index for row in rows if row.question_hash in held_out.equal}
-    return equal | set(held_out.copies([row for row in rows if row.index not in equal], 0.8))
+    equal = {index for index, question in enumerate(questions) if question_hash(words(question)) in held_out.equal}
+    grams = {index: some for index, some in grams_of(questions, held_out).items() if index not in equal}
+    return equal | set(held_out.copies(grams, 0.8))
 
 
 DISGUISES: list[Callable[[str], str]] = [
@@ -82,7 +78,7 @@ def test_short_questions_do_not_match_longer_ones_around_them() -> None:
 
 
 def test_no_held_out_problem_means_no_grams() -> None:
-    assert rows_of([LONG], HeldOut())[0].gram_ids == ()
+    assert grams_of([LONG], HeldOut()) == {}
 
 
 def test_a_repeated_held_out_question_is_indexed_once() -> None:
@@ -124,9 +120,9 @@ def test_other_numbers_are_another_question(first: int, second: int) -> None:
 
 def test_held_out_ids_are_reported() -> None:
     held_out = HeldOut.of([problem("first", LONG), problem("second", LONG.replace("train", "tram"))])
-    rows = rows_of([LONG.replace("train", "tram") + " Answer briefly."], held_out)
+    rows = grams_of([LONG.replace("train", "tram") + " Answer briefly."], held_out)
     assert held_out.copies(rows, 0.8)[0] == ("second", 1.0)
-    assert held_out.copies([replace(rows[0], numbers=(), gram_ids=())], 0.8) == {}
+    assert held_out.copies({0: replace(rows[0], numbers=())}, 0.8) == {0: ("second", 1.0)}
 
 
 def test_siblings_that_share_numbers_are_kept_beside_other_families(sound_pool: Callable[[int], list[Trace]]) -> None:

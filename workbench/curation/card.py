@@ -7,14 +7,14 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from workbench.curation.candidates import Candidate
+from workbench.curation.columns import Columns
 from workbench.curation.funnel import Composition, CurationReport
 
 _MARKUP = re.compile(r"[|<>\[\]`*\\]")
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 
 
-def data_card(report: CurationReport, kept: Sequence[Candidate], pool_hash: str) -> str:
+def data_card(report: CurationReport, kept: Columns, pool_hash: str) -> str:
     """Returns ``README.md``: YAML header, provenance, numbers and limits, without any time stamp."""
     parts = [
         _header(report, kept), _summary(report, pool_hash), _origin(kept), _method(report), _composition(report),
@@ -23,9 +23,9 @@ def data_card(report: CurationReport, kept: Sequence[Candidate], pool_hash: str)
     return "\n".join(parts)
 
 
-def _header(report: CurationReport, kept: Sequence[Candidate]) -> str:
+def _header(report: CurationReport, kept: Columns) -> str:
     size = next((name for limit, name in _SIZES if report.kept < limit), "n>1M")
-    licenses = sorted({row.license.strip().lower() or "unknown" for row in kept})
+    licenses = sorted({name.strip().lower() or "unknown" for name in kept.license.values()})
     lines = ["---", "pretty_name: Curated reasoning traces", "license:"]
     lines += [f"- {json.dumps(name)}" for name in licenses]
     lines += ["task_categories:", "- text-generation", "tags:", "- reasoning", "- distillation", "- curated"]
@@ -48,8 +48,9 @@ with seed {report.config.seed}. The same pool, settings and seed give the same b
 """
 
 
-def _origin(kept: Sequence[Candidate]) -> str:
-    sources = Counter((row.domain, row.source, row.license, row.teacher) for row in kept)
+def _origin(kept: Columns) -> str:
+    columns = (kept.domain, kept.source, kept.license, kept.teacher)
+    sources = Counter(zip(*(column.values() for column in columns), strict=True))
     rows = [[*names, f"{count:,}"] for names, count in sorted(sources.items())]
     return "## Origin and licences\n\n" + _table(["domain", "source", "licence", "teacher", "rows"], rows)
 

@@ -8,17 +8,13 @@ have it, and a copy has the numbers of its original.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import TYPE_CHECKING
 
 from workbench.curation.text import is_number, question_words
 from workbench.files import text_hash
 from workbench.records import Problem
-
-if TYPE_CHECKING:
-    from workbench.curation.candidates import Candidate
 
 GRAM = 8
 SHORTEST = 4
@@ -27,6 +23,15 @@ WHOLE_BELOW = 28
 """Held-out questions of fewer words must stand whole in the pool's question."""
 RARE = 5
 """Pool questions that may share an n-gram before its weight falls, as one over their number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grams:
+    """The held-out n-grams that a pool question contains, by number, and what tells siblings apart."""
+
+    gram_ids: tuple[int, ...]
+    numbers: tuple[str, ...]
+    word_count: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,27 +73,30 @@ class HeldOut:
         numbers = Counter(word for word in question if is_number(word))
         self.originals.append(_Original(name, len(question), numbers, grams))
 
-    def gram_ids(self, question: Sequence[str]) -> tuple[int, ...]:
-        """Returns the numbers of the held-out n-grams that a pool question's words contain, in order."""
+    def grams(self, question: Sequence[str]) -> Grams | None:
+        """Returns what a pool question's words share with the held-out ones; ``None`` where that is nothing."""
         found = {gram for size in self._sizes for gram in _grams(question, size) if gram in self._ids}
-        return tuple(sorted(self._ids[gram] for gram in found))
+        if not found:
+            return None
+        numbers = tuple(word for word in question if is_number(word))
+        return Grams(tuple(sorted(self._ids[gram] for gram in found)), numbers, len(question))
 
-    def copies(self, rows: Sequence[Candidate], share: float) -> dict[int, tuple[str, float]]:
+    def copies(self, rows: Mapping[int, Grams], share: float) -> dict[int, tuple[str, float]]:
         """Returns, by the row's index, the held-out id that a row copies and the share of it that it covers."""
         weights = self._weights(rows)
         by_gram = self._rarest(weights, share)
         found: dict[int, tuple[str, float]] = {}
-        for row in rows:
+        for index, row in rows.items():
             places = sorted({place for gram in row.gram_ids for place in by_gram.get(gram, ())})
             grams = frozenset(row.gram_ids)
             covered = [(_covered(self.originals[place], row, grams, weights), place) for place in places]
             best = max(covered, key=lambda item: (item[0], -item[1]), default=(0.0, 0))
             if best[0] >= share:
-                found[row.index] = (self.originals[best[1]].id, round(best[0], 4))
+                found[index] = (self.originals[best[1]].id, round(best[0], 4))
         return found
 
-    def _weights(self, rows: Sequence[Candidate]) -> list[float]:
-        counts = Counter(gram for row in rows for gram in row.gram_ids)
+    def _weights(self, rows: Mapping[int, Grams]) -> list[float]:
+        counts = Counter(gram for row in rows.values() for gram in row.gram_ids)
         return [min(1.0, RARE / max(counts[gram], 1)) for gram in range(len(self._ids))]
 
     def _rarest(self, weights: list[float], share: float) -> dict[int, list[int]]:
@@ -108,7 +116,7 @@ def _grams(question: Sequence[str], size: int) -> Iterable[tuple[str, ...]]:
     return zip(*(islice(question, start, None) for start in range(size)), strict=False)
 
 
-def _covered(original: _Original, row: Candidate, grams: frozenset[int], weights: list[float]) -> float:
+def _covered(original: _Original, row: Grams, grams: frozenset[int], weights: list[float]) -> float:
     """The share of the original that the row has, weighed by rarity; 0 where the numbers tell them apart."""
     shared = original.gram_ids & grams
     numbers = Counter(row.numbers)

@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import random
+import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import msgspec
-import pyarrow as pa
-import pyarrow.parquet as pq
+import numpy as np
 
-from workbench.curation.candidates import Candidate, candidate, describe
-from workbench.curation.card import data_card
-from workbench.curation.config import BANDS, CurationConfig
-from workbench.curation.contamination import HeldOut
-from workbench.curation.filters import CountTokens, GradeAnswer, judge
+from workbench.curation.columns import Columns
+from workbench.curation.config import CurationConfig
+from workbench.curation.contamination import Grams, HeldOut
+from workbench.curation.duplicates import drop_equal
+from workbench.curation.filters import CountTokens, GradeAnswer
 from workbench.curation.funnel import CurationReport, composition, stages
+from workbench.curation.reading import Judge, read_pool
 from workbench.curation.selection import Choice, Scores, objective, score, select
+from workbench.curation.spill import Spill
+from workbench.curation.verdicts import STAGES, Verdicts
+from workbench.curation.writing import write_folder
 from workbench.errors import InputError
-from workbench.files import atomic_path, file_hash, text_hash, write_text
-from workbench.records import Problem, Reader, Trace, read_records, write_records
+from workbench.files import text_hash
+from workbench.records import Problem, Reader, Trace, read_records
 
 Progress = Callable[[Iterable[Any], int | None, str], Iterable[Any]]
 """Wraps an iterable to show how far it is: items, their number if known, and a label."""
@@ -56,112 +60,70 @@ def curate(
     if pool.resolve() == (out / "curated.jsonl").resolve():
         raise InputError(f"{pool} would be overwritten by its own selection; choose another --out")
     show = progress or (lambda items, total, label: items)
-    index, reader = HeldOut.of(held_out), _reader(pool, out)
-    rows = _read(show(reader, None, "reading"), config, index, count_tokens, grade_answer)
-    _drop_duplicates(rows)
-    _drop_copies(rows, index, config)
-    survivors = [row for row in rows if not row.stage]
-    if not survivors:
-        raise InputError(_nothing_left(pool, rows))
-    scores = score(survivors)
-    choices = select(survivors, scores, config, lambda ranks: show(ranks, len(ranks), "selecting"))
-    kept = _drop_unchosen(survivors, choices, config)
-    report = _report(pool, out, config, reader, rows, survivors, scores, choices, bool(index.equal))
-    traces = show(_traces(reader, kept), len(kept), "writing")
-    _write(report, traces, rows, survivors, scores, choices)
+    judge_with, reader = Judge(config, HeldOut.of(held_out), count_tokens, grade_answer), _reader(pool, out)
+    with tempfile.TemporaryDirectory(prefix="curate-") as folder, Spill(Path(folder)) as spill:
+        rows, grams, verdicts = read_pool(show(reader, None, "reading"), judge_with, spill)
+        survivors = _survivors(rows, grams, verdicts, judge_with)
+        if not len(survivors):
+            raise InputError(_nothing_left(pool, verdicts, spill))
+        scores = score(survivors)
+        choices = select(survivors, scores, config, lambda ranks: show(ranks, len(ranks), "selecting"))
+        kept = survivors.index[[choice.place for choice in choices]]
+        verdicts.drop_all(np.setdiff1d(survivors.index, kept), "selection", "not selected")
+        report = _report(
+            pool, out, config, reader, verdicts, survivors, scores, choices, bool(judge_with.held_out.equal)
+        )
+        traces = show(_traces(reader, set(kept.tolist())), len(kept), "writing")
+        sizes = Counter(choice.quota for choice in choices)
+        write_folder(report, traces, survivors, scores, choices, verdicts, spill, sizes)
     return report
+
+
+def _survivors(rows: Columns, grams: dict[int, Grams], verdicts: Verdicts, judge_with: Judge) -> Columns:
+    drop_equal(rows, verdicts)
+    rows = rows.take(np.flatnonzero(verdicts.left(rows.index)))
+    _drop_copies(rows, grams, verdicts, judge_with)
+    return rows.take(np.flatnonzero(verdicts.left(rows.index)))
 
 
 def _reader(pool: Path, out: Path) -> Reader[Trace]:
     return read_records(pool, Trace, rejected=out / "curated.rejected.jsonl")
 
 
-def _read(
-    traces: Iterable[Trace], config: CurationConfig, held_out: HeldOut, count_tokens: CountTokens | None,
-    grade_answer: GradeAnswer | None,
-) -> list[Candidate]:  # fmt: skip
-    rows = []
-    for index, trace in enumerate(traces):
-        row = candidate(index, trace)
-        judgement = judge(trace, config, count_tokens, grade_answer)
-        if judgement.defect:
-            row.drop("filters", judgement.defect.reason, judgement.defect.detail)
-        else:
-            describe(row, trace, judgement.is_verified, held_out)
-        rows.append(row)
-    return rows
+def _drop_copies(rows: Columns, grams: dict[int, Grams], verdicts: Verdicts, judge_with: Judge) -> None:
+    equal = judge_with.held_out.equal
+    for index, key in zip(rows.index.tolist(), rows.question_hash.astype(">u8"), strict=True):
+        if name := equal.get(key.tobytes()):
+            verdicts.drop(index, "contamination", "held-out question", f"equals {name}")
+    left = {index: grams[index] for index in rows.index[verdicts.left(rows.index)].tolist() if index in grams}
+    for index, (name, share) in judge_with.held_out.copies(left, judge_with.config.overlap_share).items():
+        verdicts.drop(index, "contamination", "held-out overlap", f"covers {share:.0%} of {name}")
 
 
-def _drop_duplicates(rows: Sequence[Candidate]) -> None:
-    """Of equal questions the verified, checked, shortest trace stays; the content's hash settles the rest."""
-    best: dict[bytes, Candidate] = {}
-    for row in rows:
-        if row.stage:
-            continue
-        other = best.get(row.question_hash, row)
-        better, worse = sorted((row, other), key=_worth)
-        best[row.question_hash] = better
-        if worse is not better:
-            worse.drop("duplicates", "duplicate question")
-    for row in rows:
-        if row.stage == "duplicates":
-            row.drop("duplicates", "duplicate question", f"of {best[row.question_hash].id}")
-
-
-def _worth(row: Candidate) -> tuple[Any, ...]:
-    return not row.is_verified, not row.has_check, row.length, row.content_hash, row.index
-
-
-def _drop_copies(rows: Sequence[Candidate], held_out: HeldOut, config: CurationConfig) -> None:
-    for row in rows:
-        if not row.stage and row.question_hash in held_out.equal:
-            row.drop("contamination", "held-out question", f"equals {held_out.equal[row.question_hash]}")
-    left = [row for row in rows if not row.stage]
-    copies = held_out.copies(left, config.overlap_share)
-    for row in left:
-        if row.index in copies:
-            name, share = copies[row.index]
-            row.drop("contamination", "held-out overlap", f"covers {share:.0%} of {name}")
-
-
-def _drop_unchosen(survivors: Sequence[Candidate], choices: Sequence[Choice], config: CurationConfig) -> set[int]:
-    kept = {survivors[choice.place].index for choice in choices}
-    sizes: dict[tuple[str, str], int] = {}
-    for choice in choices:
-        sizes[choice.quota] = sizes.get(choice.quota, 0) + 1
-    for row in survivors:
-        if row.index not in kept:
-            size = sizes.get((row.domain, row.source), 0)
-            row.drop("selection", "not selected", f"its source's quota of {size} went to rows of larger gain")
-    return kept
-
-
-def _nothing_left(pool: Path, rows: Sequence[Candidate]) -> str:
-    counts: dict[str, int] = {}
-    for row in rows:
-        name = row.defect.reason if row.defect else ""
-        counts[name] = counts.get(name, 0) + 1
+def _nothing_left(pool: Path, verdicts: Verdicts, spill: Spill) -> str:
+    counts = sum((verdicts.counts(stage) for stage in STAGES), Counter())
     reason, count = max(counts.items(), key=lambda item: (item[1], item[0]))
-    example = next(row for row in rows if row.defect and row.defect.reason == reason)
-    detail = f" ({example.defect.detail})" if example.defect and example.defect.detail else ""
+    example = next(index for index in verdicts.dropped.tolist() if verdicts.reason(index) == reason)
+    detail = spill.take([example])[0]["detail"] or verdicts.detail(example)
     return (
-        f"{pool}: no trace survives; {count:,} of {len(rows):,} are dropped for {reason!r}{detail}; mend or relax that"
+        f"{pool}: no trace survives; {count:,} of {len(verdicts):,} are dropped for {reason!r}"
+        f"{f' ({detail})' if detail else ''}; mend or relax that"
     )
 
 
 def _report(
-    pool: Path, out: Path, config: CurationConfig, reader: Reader[Trace], rows: Sequence[Candidate],
-    survivors: Sequence[Candidate], scores: Scores, choices: Sequence[Choice], has_held_out: bool,
+    pool: Path, out: Path, config: CurationConfig, reader: Reader[Trace], verdicts: Verdicts, survivors: Columns,
+    scores: Scores, choices: Sequence[Choice], has_held_out: bool,
 ) -> CurationReport:  # fmt: skip
     places = [choice.place for choice in choices]
-    order = sorted(range(len(survivors)), key=lambda place: text_hash(survivors[place].content_hash, place))
+    order = sorted(range(len(survivors)), key=lambda place: text_hash(survivors.hash_bytes(place), place))
     drawn = random.Random(config.seed).sample(order, len(places))
     selected, at_random = (
         composition(survivors, scores, some, objective(survivors, scores, config, some)) for some in (places, drawn)
     )
     return CurationReport(
-        pool=pool, out=out, config=config, read=len(rows), rejected=reader.rejected, kept=len(places),
-        stages=stages(len(rows), (row for row in rows if row.stage)),
+        pool=pool, out=out, config=config, read=len(verdicts), rejected=reader.rejected, kept=len(places),
+        stages=stages(verdicts),
         survivors=composition(survivors, scores, range(len(survivors))), selected=selected, random=at_random,
         warnings=tuple(_warnings(reader, config, selected.domains, len(survivors), has_held_out)),
     )  # fmt: skip
@@ -184,46 +146,3 @@ def _warnings(
 
 def _traces(reader: Reader[Trace], kept: set[int]) -> Iterator[Trace]:
     return (trace for index, trace in enumerate(reader) if index in kept)
-
-
-def _write(
-    report: CurationReport, traces: Iterable[Trace], rows: Sequence[Candidate], survivors: Sequence[Candidate],
-    scores: Scores, choices: Sequence[Choice],
-) -> None:  # fmt: skip
-    write_records(report.curated_path, traces)
-    _write_table(report.dropped_path, _dropped_columns([row for row in rows if row.stage]))
-    _write_table(report.kept_path, _kept_columns(survivors, scores, choices))
-    kept = [survivors[choice.place] for choice in choices]
-    write_text(report.out / "README.md", data_card(report, kept, file_hash(report.pool)))
-    # The funnel comes last: where it lies, the folder is whole.
-    write_text(report.funnel_path, msgspec.json.format(msgspec.json.encode(report.to_dict())).decode() + "\n")
-
-
-def _dropped_columns(rows: Sequence[Candidate]) -> dict[str, Sequence[Any]]:
-    columns = {name: [getattr(row, name) for row in rows] for name in ("id", "problem_id", "domain", "source", "stage")}
-    columns["reason"] = [row.defect.reason if row.defect else "" for row in rows]
-    columns["detail"] = [row.defect.detail if row.defect else "" for row in rows]
-    return {name: pa.array(values, pa.string()) for name, values in columns.items()}
-
-
-def _kept_columns(
-    survivors: Sequence[Candidate], scores: Scores, choices: Sequence[Choice]
-) -> dict[str, Sequence[Any]]:
-    places = [choice.place for choice in choices]
-    rows = [survivors[place] for place in places]
-    columns: dict[str, Sequence[Any]] = {
-        name: [getattr(row, name) for row in rows] for name in ("id", "problem_id", "domain", "source")
-    }
-    columns["rank"] = [choice.rank for choice in choices]
-    columns["quota"] = ["/".join(choice.quota) for choice in choices]
-    columns["band"] = [BANDS[scores.band[place]] for place in places]
-    columns["difficulty"] = [float(scores.difficulty[place]) for place in places]
-    for name in ("difficulty", "diversity", "quality"):
-        columns[f"{name}_gain"] = [getattr(choice, name) for choice in choices]
-    columns["reason"] = [choice.reason for choice in choices]
-    return columns
-
-
-def _write_table(path: Path, columns: dict[str, Sequence[Any]]) -> None:
-    with atomic_path(path) as temporary:
-        pq.write_table(pa.table(columns), temporary, compression="zstd")

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from workbench.curation.candidates import Candidate
+from workbench.curation.columns import NAMED, Category, Columns
 from workbench.curation.config import BANDS, CurationConfig
 from workbench.curation.selection import Scores
-
-STAGES = ("filters", "duplicates", "contamination", "selection")
+from workbench.curation.verdicts import STAGES, Verdicts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,38 +117,34 @@ class CurationReport:
         }  # fmt: skip
 
 
-def stages(read: int, dropped: Iterable[Candidate]) -> tuple[Stage, ...]:
+def stages(verdicts: Verdicts) -> tuple[Stage, ...]:
     """Returns the stages in order, each with its reasons from the most frequent on."""
-    reasons: dict[str, Counter[str]] = {name: Counter() for name in STAGES}
-    for row in dropped:
-        reasons[row.stage][row.defect.reason if row.defect else ""] += 1
-    found, before = [], read
+    found, before = [], len(verdicts)
     for name in STAGES:
-        counts = dict(sorted(reasons[name].items(), key=lambda item: (-item[1], item[0])))
+        counts = dict(sorted(verdicts.counts(name).items(), key=lambda item: (-item[1], item[0])))
         after = before - sum(counts.values())
         found.append(Stage(name=name, before=before, after=after, reasons=counts))
         before = after
     return tuple(found)
 
 
-def composition(
-    rows: Sequence[Candidate], scores: Scores, places: Sequence[int], objective: float | None = None
-) -> Composition:
+def composition(rows: Columns, scores: Scores, places: Sequence[int], objective: float | None = None) -> Composition:
     """Returns what the rows at these places are made of."""
-    chosen = [rows[place] for place in places]
-    bands = Counter(int(scores.band[place]) for place in places)
+    chosen = rows.take(places)
+    bands = Counter(scores.band[list(places)].tolist())
+    words = np.unique(chosen.features[:, NAMED:])
     return Composition(
         rows=len(chosen),
-        domains=_counts(row.domain for row in chosen),
-        sources=_counts(row.source for row in chosen),
+        domains=_counts(chosen.domain),
+        sources=_counts(chosen.source),
         bands={name: bands[band] for band, name in enumerate(BANDS)},
-        strategies=len({row.features[0] for row in chosen}),
-        words=len({name for row in chosen for name in row.features if name.startswith("word ")}),
+        strategies=len(np.unique(chosen.features[:, 0])),
+        words=int(np.count_nonzero(words)),
         mean_quality=round(float(np.mean(scores.quality[list(places)])), 4),
-        mean_characters=round(float(np.mean([row.length for row in chosen])), 1),
+        mean_characters=round(float(np.mean(chosen.length)), 1),
         objective=objective,
     )
 
 
-def _counts(names: Iterable[str]) -> dict[str, int]:
-    return dict(sorted(Counter(names).items()))
+def _counts(column: Category) -> dict[str, int]:
+    return dict(sorted(Counter(column.values()).items()))

@@ -19,9 +19,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from workbench.curation.candidates import SKETCH, Candidate
+from workbench.curation.columns import SKETCH, Columns
 from workbench.curation.config import BANDS, CurationConfig
-from workbench.curation.difficulty import Floats, Ints, by_source, difficulty, percentiles
+from workbench.curation.difficulty import Floats, Ints, difficulty, groups, percentiles
 from workbench.curation.quotas import Quota, band_targets, quotas
 from workbench.files import text_hash
 
@@ -100,22 +100,21 @@ class _State:
         np.add.at(self.counts, self.slots[row], 1)
 
 
-def score(rows: Sequence[Candidate]) -> Scores:
+def score(rows: Columns) -> Scores:
     """Returns difficulty and quality of every survivor; conciseness is judged within source and band."""
     scores, bands = difficulty(rows)
     concise = np.zeros(len(rows))
-    for places in by_source(rows).values():
-        source = np.array(places)
+    for source in groups(rows.source):
         for band in range(len(BANDS)):
             alike = source[bands[source] == band]
             if len(alike):
-                concise[alike] = 1 - percentiles(np.array([float(rows[place].length) for place in alike]))
-    known = np.array([0.4 * row.is_verified + 0.3 * row.has_check for row in rows])
+                concise[alike] = 1 - percentiles(rows.length[alike].astype(np.float64))
+    known = 0.4 * rows.is_verified + 0.3 * rows.has_check
     return Scores(difficulty=scores, band=bands, quality=np.round(known + 0.3 * concise, 6))
 
 
 def select(
-    rows: Sequence[Candidate], scores: Scores, config: CurationConfig, step: Callable[[range], object] = iter
+    rows: Columns, scores: Scores, config: CurationConfig, step: Callable[[range], object] = iter
 ) -> list[Choice]:
     """Returns the chosen rows in the order of choice.
 
@@ -125,9 +124,9 @@ def select(
         config: size, seed, mix and weights.
         step: wraps the range of ranks, to show progress.
     """
-    order = sorted(range(len(rows)), key=lambda place: text_hash(config.seed, rows[place].content_hash, place))
+    order = sorted(range(len(rows)), key=lambda place: text_hash(config.seed, rows.hash_bytes(place), place))
     parts = quotas(rows, config.size, config.seed)
-    state = _state([rows[place] for place in order], scores, np.array(order), parts, config)
+    state = _state(rows, scores, np.array(order, dtype=np.int64), parts, config)
     bounds = state.gains(np.arange(len(rows)))
     names, chosen = list(parts), []
     for rank in step(range(1, sum(parts.values()) + 1)):  # type: ignore[attr-defined]
@@ -135,13 +134,13 @@ def select(
         gains = [round(float(part[0]), 6) for part in state.parts(np.array([best]))]
         state.add(best)
         bounds[best] = -2.0
-        row, quota = rows[order[best]], names[state.quota[best]]
-        reason = _reason(row, BANDS[state.band[best]], gains)
-        chosen.append(Choice(order[best], rank, quota, gains[0], gains[1], gains[2], reason))
+        place, quota = order[best], names[state.quota[best]]
+        reason = _reason(rows, place, BANDS[state.band[best]], gains)
+        chosen.append(Choice(place, rank, quota, gains[0], gains[1], gains[2], reason))
     return chosen
 
 
-def objective(rows: Sequence[Candidate], scores: Scores, config: CurationConfig, places: Sequence[int]) -> float:
+def objective(rows: Columns, scores: Scores, config: CurationConfig, places: Sequence[int]) -> float:
     """Returns F of a set of survivors, so that any other selection can be compared with ours."""
     state = _state(rows, scores, np.arange(len(rows)), quotas(rows, config.size, config.seed), config)
     total = 0.0
@@ -166,29 +165,28 @@ def _best(state: _State, bounds: Floats) -> int:
     return int(bounds.argmax())
 
 
-def _state(
-    rows: Sequence[Candidate], scores: Scores, places: Ints, parts: dict[Quota, int], config: CurationConfig
-) -> _State:
+def _state(rows: Columns, scores: Scores, places: Ints, parts: dict[Quota, int], config: CurationConfig) -> _State:
     number = {quota: place for place, quota in enumerate(parts)}
-    ids: dict[str, int] = {}
-    slots = np.zeros((len(rows), len(_NAMED_WEIGHTS) + SKETCH), dtype=np.int64)
-    for place, row in enumerate(rows):
-        found = [ids.setdefault(name, len(ids) + 1) for name in row.features]
-        slots[place, : len(found)] = found
+    rows = rows.take(places)
+    quota = [number[pair] for pair in zip(rows.domain.values(), rows.source.values(), strict=True)]
+    ids, slots = np.unique(rows.features, return_inverse=True)
+    # Number 0 is the empty slot's, whether or not there is one.
+    slots = slots.reshape(rows.features.shape) + (ids[:1] != 0).any()
     sizes = list(parts.values())
     return _State(
-        config, np.array([number[row.domain, row.source] for row in rows]), scores.band[places],
+        config, np.array(quota), scores.band[places],
         scores.quality[places], slots, np.array([*_NAMED_WEIGHTS, *[_WORD_WEIGHT] * SKETCH]), np.array(sizes),
         np.array([band_targets(size, config.difficulty_mix) for size in sizes]), np.zeros(len(ids) + 1),
     )  # fmt: skip
 
 
-def _reason(row: Candidate, band: str, gains: Sequence[float]) -> str:
+def _reason(rows: Columns, place: int, band: str, gains: Sequence[float]) -> str:
     """Says in words what spoke for the row, strongest first."""
+    known = ["verified"] * bool(rows.is_verified[place]) + ["checked"] * bool(rows.has_check[place])
     words = {
         0: f"{band} row, which its quota wanted",
-        1: f"new by {row.features[0]!r}" if gains[1] > 0.3 else "adds some variety",
-        2: " and ".join(["verified"] * row.is_verified + ["checked"] * row.has_check) or "concise",
+        1: f"new by {'strategy ' + rows.strategy[place]!r}" if gains[1] > 0.3 else "adds some variety",
+        2: " and ".join(known) or "concise",
     }
     order = sorted(range(3), key=lambda place: (-gains[place], place))
     return "; ".join(words[place] for place in order if gains[place] > 0) or "fills its quota"
