@@ -14,6 +14,7 @@ from tests.benchmarks import decoding, pool
 from tests.benchmarks.attention import attention
 from tests.benchmarks.collecting import collect
 from tests.benchmarks.segmenter import segmenter
+from tests.benchmarks.selecting import reselect
 from tests.benchmarks.steps import step
 from tests.benchmarks.training import training
 from workbench.pool import POOL_SIZE
@@ -32,6 +33,7 @@ def draw(work: Callable[[int, int, int], None], options: Options) -> None:
 BENCHMARKS: dict[str, Callable[[Options], None]] = {
     "pool": partial(draw, pool.pool),
     "pool_million": partial(draw, pool.pool_million),
+    "reselect": lambda options: reselect(options.rows, options.seed),
     "segmenter": lambda options: segmenter(),
     "collect": lambda options: collect(),
     "attention": lambda options: attention(),

@@ -114,7 +114,14 @@ def test_same_pool_and_seed_give_the_same_bytes(name: str, tmp_path: Path, sound
     for out in outs:
         curate(path, out, CONFIG, held_out=iter(held_out))
     names = sorted(entry.name for entry in outs[0].iterdir())
-    assert names == ["README.md", "curated.jsonl", "dropped.parquet", "funnel.json", "kept.parquet"]
+    assert names == [
+        "README.md",
+        "curated.jsonl",
+        "dropped.parquet",
+        "funnel.json",
+        "kept.parquet",
+        "survivors.parquet",
+    ]
     assert sorted(entry.name for entry in outs[1].iterdir()) == names
     assert all((outs[0] / name).read_bytes() == (outs[1] / name).read_bytes() for name in names)
 

@@ -17,7 +17,8 @@ from workbench.curation.columns import Columns, Row
 from workbench.curation.describe import describe
 from workbench.curation.difficulty import difficulty
 from workbench.curation.quotas import band_targets, even_parts, quotas
-from workbench.curation.selection import objective, score, select
+from workbench.curation.scores import score
+from workbench.curation.selection import objective, select
 from workbench.curation.text import question_words
 from workbench.records import Step, Trace
 
@@ -76,25 +77,6 @@ def test_equal_rows_share_a_band_and_missing_levels_do_no_harm(sound_pool: Calla
     )
 
 
-def test_lazy_greedy_equals_plain_greedy(sound_pool: Callable[[int], list[Trace]]) -> None:
-    rows = rows_of(sound_pool(60))
-    scores, config = score(rows), CurationConfig(size=12, seed=3)
-    chosen: list[int] = []
-    for choice in select(rows, scores, config):
-        values = {
-            place: objective(rows, scores, config, [*chosen, place])
-            for place in range(len(rows))
-            if place not in chosen
-        }
-        quota_left = quotas(rows, 12, 3)
-        for place in chosen:
-            quota_left[rows.domain[place], rows.source[place]] -= 1
-        allowed = [value for place, value in values.items() if quota_left[rows.domain[place], rows.source[place]]]
-        assert values[choice.place] == pytest.approx(max(allowed), abs=1e-5)
-        chosen.append(choice.place)
-    assert len(chosen) == 12
-
-
 def test_greedy_is_at_least_half_of_the_best(sound_pool: Callable[[int], list[Trace]]) -> None:
     rows = rows_of([trace for trace in sound_pool(40) if trace.problem.source == "ages"])
     scores, config = score(rows), CurationConfig(size=3)
@@ -107,7 +89,7 @@ def test_gains_sum_to_the_objective_and_never_grow(sound_pool: Callable[[int], l
     rows = rows_of(sound_pool(200))
     scores, config = score(rows), CurationConfig(size=50)
     choices = select(rows, scores, config)
-    gains = [choice.difficulty + choice.diversity + choice.quality for choice in choices]
+    gains = [sum(choice.gains.values()) for choice in choices]
     assert sum(gains) == pytest.approx(objective(rows, scores, config, [choice.place for choice in choices]), abs=1e-3)
     by_quota: dict[tuple[str, str], list[float]] = {}
     for choice, gain in zip(choices, gains, strict=True):

@@ -43,6 +43,7 @@ with seed {report.config.seed}. The same pool, settings and seed give the same b
 |---|---|
 | `curated.jsonl` | the traces, one per line, in the pool's order |
 | `kept.parquet` | rank, quota, gains per criterion and the reason for every kept trace |
+| `survivors.parquet` | features and scores of every trace that could have been chosen |
 | `dropped.parquet` | stage and reason for every one of the {report.dropped:,} dropped traces |
 | `funnel.json` | counts per stage, and what the set is made of beside survivors and a random draw |
 """

@@ -53,6 +53,10 @@ class Row(NamedTuple):
     """16 bytes of the normalised question's sha256."""
     content_hash: bytes
     """16 bytes of the question's and trace's sha256."""
+    soundness: float = 1.0
+    """Of its arithmetic, in [0, 1]; see `workbench.curation.quality`."""
+    check: float = 0.0
+    """How much its check checks, in [0, 1]; see `workbench.curation.quality`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +128,8 @@ class Columns:
     question_hash: NDArray[np.uint64]
     """Big-endian halves: their order is the bytes' order."""
     content_hash: NDArray[np.uint64]
+    soundness: NDArray[np.float32]
+    check: NDArray[np.float32]
 
     @classmethod
     def of(cls, rows: Sequence[Row], index: Sequence[int] | None = None) -> Self:
@@ -144,6 +150,8 @@ class Columns:
             question_length=np.array([row.question_length for row in rows], dtype=np.int32),
             question_hash=_halves(row.question_hash for row in rows),
             content_hash=_halves(row.content_hash for row in rows),
+            soundness=np.array([row.soundness for row in rows], dtype=np.float32),
+            check=np.array([row.check for row in rows], dtype=np.float32),
         )
 
     @classmethod

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import random
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +16,16 @@ from workbench.curation.contamination import Grams, HeldOut
 from workbench.curation.duplicates import drop_equal
 from workbench.curation.filters import CountTokens, GradeAnswer
 from workbench.curation.funnel import CurationReport, composition, stages
+from workbench.curation.greedy import Selection, Selector
 from workbench.curation.reading import Judge, read_pool
-from workbench.curation.selection import Choice, Scores, objective, score, select
+from workbench.curation.scores import Scores, score
+from workbench.curation.selection import choices, selector
 from workbench.curation.spill import Spill
+from workbench.curation.strategies import S1_STAND_IN, choose, random_draw
+from workbench.curation.survivors import Survivors
 from workbench.curation.verdicts import STAGES, Verdicts
 from workbench.curation.writing import write_folder
 from workbench.errors import InputError
-from workbench.files import text_hash
 from workbench.records import Problem, Reader, Trace, read_records
 
 Progress = Callable[[Iterable[Any], int | None, str], Iterable[Any]]
@@ -67,15 +69,16 @@ def curate(
         if not len(survivors):
             raise InputError(_nothing_left(pool, verdicts, spill))
         scores = score(survivors)
-        choices = select(survivors, scores, config, lambda ranks: show(ranks, len(ranks), "selecting"))
-        kept = survivors.index[[choice.place for choice in choices]]
+        joint = selector(survivors, scores, config)
+        chosen = choose(survivors, scores, config, joint, lambda turns: show(turns, len(turns), "selecting"))
+        kept = survivors.index[chosen.places_K]
         verdicts.drop_all(np.setdiff1d(survivors.index, kept), "selection", "not selected")
         report = _report(
-            pool, out, config, reader, verdicts, survivors, scores, choices, bool(judge_with.held_out.equal)
+            pool, out, config, reader, verdicts, survivors, scores, chosen, joint, bool(judge_with.held_out.equal)
         )
         traces = show(_traces(reader, set(kept.tolist())), len(kept), "writing")
-        sizes = Counter(choice.quota for choice in choices)
-        write_folder(report, traces, survivors, scores, choices, verdicts, spill, sizes)
+        known = Survivors(survivors, scores, chosen.places_K)
+        write_folder(report, traces, known, choices(survivors, chosen), verdicts, spill)
     return report
 
 
@@ -113,24 +116,29 @@ def _nothing_left(pool: Path, verdicts: Verdicts, spill: Spill) -> str:
 
 def _report(
     pool: Path, out: Path, config: CurationConfig, reader: Reader[Trace], verdicts: Verdicts, survivors: Columns,
-    scores: Scores, choices: Sequence[Choice], has_held_out: bool,
+    scores: Scores, chosen: Selection, joint: Selector, has_held_out: bool,
 ) -> CurationReport:  # fmt: skip
-    places = [choice.place for choice in choices]
-    order = sorted(range(len(survivors)), key=lambda place: text_hash(survivors.hash_bytes(place), place))
-    drawn = random.Random(config.seed).sample(order, len(places))
+    places = chosen.places_K
+    drawn = random_draw(survivors, len(places), config.seed)
     selected, at_random = (
-        composition(survivors, scores, some, objective(survivors, scores, config, some)) for some in (places, drawn)
+        composition(survivors, scores, some.tolist(), value)
+        for some, value in ((places, chosen.value), (drawn, joint.value(drawn, config.weights).value))
     )
     return CurationReport(
         pool=pool, out=out, config=config, read=len(verdicts), rejected=reader.rejected, kept=len(places),
         stages=stages(verdicts),
         survivors=composition(survivors, scores, range(len(survivors))), selected=selected, random=at_random,
-        warnings=tuple(_warnings(reader, config, selected.domains, len(survivors), has_held_out)),
+        warnings=tuple(_warnings(reader, config, selected.domains, len(survivors), scores, has_held_out)),
     )  # fmt: skip
 
 
 def _warnings(
-    reader: Reader[Trace], config: CurationConfig, domains: dict[str, int], survivors: int, has_held_out: bool
+    reader: Reader[Trace],
+    config: CurationConfig,
+    domains: dict[str, int],
+    survivors: int,
+    scores: Scores,
+    has_held_out: bool,
 ) -> Iterator[str]:
     if reader.rejected:
         total, first = reader.read + reader.rejected, reader.examples[0]
@@ -140,6 +148,8 @@ def _warnings(
     short = [name for name, count in domains.items() if count < config.size // len(domains)]
     if short and survivors > config.size:
         yield f"too few rows for an even share in {', '.join(short)}: the other domains filled in"
+    if config.strategy == "s1" and (scores.pass_rate is None or not (scores.pass_rate == 0).any()):
+        yield S1_STAND_IN
     if not has_held_out:
         yield "no held-out problems were given: nothing was checked for contamination"
 

@@ -9,6 +9,7 @@ from functools import lru_cache
 
 from workbench.curation.columns import SKETCH, Row
 from workbench.curation.filters import CHARACTERS_PER_TOKEN
+from workbench.curation.quality import check_strength, soundness
 from workbench.curation.text import is_number, template
 from workbench.files import text_hash
 from workbench.records import Trace, rendered_text
@@ -41,6 +42,7 @@ def describe(trace: Trace, question: Sequence[str], is_verified: bool) -> Row:
         has_check=any(step.role == "check" for step in trace.steps),
         question_length=len(problem.question) + sum(map(len, problem.choices or ())),
         question_hash=question_hash(question), content_hash=bytes.fromhex(text_hash(problem.question, text))[:16],
+        soundness=soundness(trace), check=check_strength(trace),
     )  # fmt: skip
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from workbench.curation.columns import NAMED, Category, Columns
 from workbench.curation.config import BANDS, CurationConfig
-from workbench.curation.selection import Scores
+from workbench.curation.scores import Scores
 from workbench.curation.verdicts import STAGES, Verdicts
 
 
@@ -82,6 +82,11 @@ class CurationReport:
     def kept_path(self) -> Path:
         """Rank, quota, gains and reason for every kept trace."""
         return self.out / "kept.parquet"
+
+    @property
+    def survivors_path(self) -> Path:
+        """Features and scores of every survivor, from which selection can be done anew."""
+        return self.out / "survivors.parquet"
 
     @property
     def funnel_path(self) -> Path:

@@ -10,11 +10,15 @@ quota's row of the largest gain; whatever the turns, that reaches at least half 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
+
+from workbench.curation.config import MOST_WEIGHT
+from workbench.errors import InputError
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -35,6 +39,8 @@ class Objective:
     Feature 0 is an empty slot: it is worth nothing.
     """
 
+    criteria: tuple[str, ...]
+    """Names of the C criteria."""
     quota_N: Ints
     """The quota of each row, from 0 to Q - 1."""
     sizes_Q: Ints
@@ -52,10 +58,18 @@ class Objective:
     tie_N: Ints
     """Of equal gains the row with the smaller number is chosen; all differ."""
 
-    @property
-    def criteria(self) -> int:
-        """C."""
-        return len(self.scores_CN)
+    def weights(self, named: Mapping[str, float]) -> Floats:
+        """Returns weights by name as an array [C].
+
+        Raises:
+            InputError: where a name is not a criterion's or a weight cannot be meant; what is not named weighs 0.
+        """
+        for name, weight in named.items():
+            if name not in self.criteria:
+                raise InputError(f"no criterion {name!r} to weigh; there are {', '.join(self.criteria)}")
+            if not 0 <= weight <= MOST_WEIGHT:
+                raise InputError(f"the weight of {name} is {weight}; it must be from 0 to {MOST_WEIGHT:,}")
+        return np.array([float(named.get(name, 0.0)) for name in self.criteria])
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,26 +121,26 @@ class Selector:
         self._growth = np.diff(np.sqrt(np.arange(int(objective.sizes_Q.sum()) + 2)))
         self._turns = _turns(objective.sizes_Q)
 
-    def reselect(self, weights_C: Iterable[float], step: Callable[[Ints], Iterable[int]] = iter) -> Selection:
+    def reselect(self, weights: Mapping[str, float], step: Callable[[Ints], Iterable[int]] = iter) -> Selection:
         """Chooses anew.
 
         Args:
-            weights_C: of the criteria, from 0 to 1,000.
+            weights: of the criteria by name; one that is not named weighs nothing.
             step: wraps the turns, to show progress.
 
         Returns:
             The chosen rows' places in the objective's order of rows, in the order of choice.
         """
-        state = _State(self, np.asarray(list(weights_C), dtype=np.float64))
+        state = _State(self, self.objective.weights(weights))
         chosen = [state.take(int(quota)) for quota in step(self._turns)]
         rows = np.asarray(chosen, dtype=np.int64)
         return Selection(self._order[rows], state.gains(rows))
 
-    def value(self, places: Iterable[int], weights_C: Iterable[float]) -> Selection:
+    def value(self, places: Iterable[int], weights: Mapping[str, float]) -> Selection:
         """Returns what any rows add in the order given, so that they can be compared with ours."""
         where = np.empty_like(self._order)
         where[self._order] = np.arange(len(where))
-        state = _State(self, np.asarray(list(weights_C), dtype=np.float64))
+        state = _State(self, self.objective.weights(weights))
         given = np.asarray(list(places), dtype=np.int64)
         for row in where[given]:
             state.add(int(row))
@@ -155,7 +169,7 @@ class _State:
         spread = int(UNIT * max(float(weights_C.max(initial=0.0)), 1e-6) / 16) << selector._bits
         every = self._keys(np.arange(len(selector._order)))
         starts = selector._starts
-        self._quotas = [_Quota(every[start:stop], spread) for start, stop in zip(starts, starts[1:], strict=False)]
+        self._quotas = [_Quota(every[start:stop], spread) for start, stop in pairwise(starts)]
 
     def take(self, number: int) -> int:
         """Chooses the quota's best row, and counts it."""
@@ -191,7 +205,8 @@ class _State:
         """What one more row with a feature would add, for each of the features."""
         count, target = self._counts_F[features], self._of.objective.target_F[features]
         growth = np.where(target < 0, self._of._growth[np.minimum(count, len(self._of._growth) - 1)], count < target)
-        return np.rint(self._scale_F[features] * growth).astype(np.int64)
+        worth: Ints = np.rint(self._scale_F[features] * growth).astype(np.int64)
+        return worth
 
     def _keys(self, rows: Ints, slots: Ints | None = None) -> Ints:
         """Gains with the order of ties in their lowest bits: no two rows of a quota are equal."""
@@ -199,7 +214,8 @@ class _State:
             return np.zeros(0, dtype=np.int64)
         known = self._of._slots_SN[:, rows] if slots is None else slots
         gains: Ints = self._worth_F.take(known, mode="clip").sum(axis=0) + self._fixed_N[rows]
-        return (gains << self._of._bits) + self._of._first_N[rows]
+        keys: Ints = (gains << self._of._bits) + self._of._first_N[rows]
+        return keys
 
     def _fill(self, quota: _Quota, start: int, keys: Ints) -> Ints:
         """Counts all rows that could win now, and puts the best into the pool; returns the pool's keys."""
@@ -213,7 +229,7 @@ class _State:
         quota.bounds[rivals] = self._keys(rivals + start)
         if len(rivals) > _POOL:
             rivals = rivals[np.argpartition(-quota.bounds[rivals], _POOL)[:_POOL]]
-        keys = quota.bounds[rivals]
+        keys = quota.bounds[rivals].copy()
         quota.pool, quota.slots = rivals, self._of._slots_SN[:, rivals + start].astype(np.int64)
         quota.bounds[rivals] = -(2**62)
         quota.floor = int(quota.bounds.max())
