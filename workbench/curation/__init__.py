@@ -4,15 +4,18 @@ from workbench.curation.config import BANDS, CRITERIA, STRATEGIES, CurationConfi
 from workbench.curation.curate import curate
 from workbench.curation.funnel import Composition, CurationReport, Stage
 from workbench.curation.selection import selector
+from workbench.curation.suitability import STUDENT_MEASURES, ReadTraces
 from workbench.curation.survivors import Survivors, read_survivors
 
 __all__ = [
     "BANDS",
     "CRITERIA",
     "STRATEGIES",
+    "STUDENT_MEASURES",
     "Composition",
     "CurationConfig",
     "CurationReport",
+    "ReadTraces",
     "Stage",
     "Survivors",
     "curate",

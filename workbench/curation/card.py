@@ -87,6 +87,7 @@ def _composition(report: CurationReport) -> str:
 
 _MEASURES = (
     ("different strategies", "strategies"), ("different words", "words"), ("mean quality", "mean_quality"),
+    ("mean suitability for the student", "mean_suitability"), ("long traces", "long_traces"),
     ("mean characters", "mean_characters"), ("objective", "objective"),
 )  # fmt: skip
 

@@ -38,6 +38,8 @@ class CurationConfig:
     """Sections that a segmented trace must have."""
     allow_unsegmented: bool = True
     """Whether a trace without steps passes on its raw reasoning alone."""
+    student_sample: int = 500
+    """Survivors that the student reads, where one does; its judgement of the others is predicted. 0: it reads all."""
     overlap_share: float = 0.8
     """Distinctive 8-grams of a held-out question, weighed by rarity, that make a pool question its copy."""
     difficulty_mix: tuple[float, float, float] = (1 / 3, 1 / 3, 1 / 3)
@@ -58,6 +60,7 @@ class CurationConfig:
     def __post_init__(self) -> None:
         self._check("size", self.size >= 1, "at least 1")
         self._check("max_tokens", self.max_tokens >= 1, "at least 1")
+        self._check("student_sample", self.student_sample >= 0, "0 or more")
         self._check("required_sections", set(self.required_sections) <= {"strategy", "tactic", "check"}, "role names")
         self._check("overlap_share", 0 < self.overlap_share <= 1, "above 0 and at most 1")
         mix_is_whole = math.isclose(sum(self.difficulty_mix), 1, abs_tol=1e-6) and min(self.difficulty_mix) >= 0

@@ -13,6 +13,7 @@ import numpy as np
 from workbench.curation.columns import Columns
 from workbench.curation.config import CurationConfig
 from workbench.curation.contamination import Grams, HeldOut
+from workbench.curation.difficulty import difficulty
 from workbench.curation.duplicates import drop_equal
 from workbench.curation.filters import CountTokens, GradeAnswer
 from workbench.curation.funnel import CurationReport, composition, stages
@@ -22,6 +23,7 @@ from workbench.curation.scores import Scores, score
 from workbench.curation.selection import choices, selector
 from workbench.curation.spill import Spill
 from workbench.curation.strategies import S1_STAND_IN, choose, random_draw
+from workbench.curation.suitability import ReadTraces, StudentScores, predicted, sample_rows
 from workbench.curation.survivors import Survivors
 from workbench.curation.verdicts import STAGES, Verdicts
 from workbench.curation.writing import write_folder
@@ -37,6 +39,7 @@ def curate(
     held_out: Iterable[Problem] = (),
     count_tokens: CountTokens | None = None,
     grade_answer: GradeAnswer | None = None,
+    read_traces: ReadTraces | None = None,
     progress: Progress | None = None,
 ) -> CurationReport:  # fmt: skip
     """Chooses ``config.size`` traces of a pool and writes them with a reason for every row.
@@ -51,6 +54,7 @@ def curate(
         held_out: problems whose questions must not be learnt.
         count_tokens: the student's tokens in a text; estimated from its bytes where absent.
         grade_answer: judges the answers that do not equal the reference letter by letter.
+        read_traces: what the student says of some survivors; without it nothing depends on the student.
         progress: wraps the three long loops.
 
     Raises:
@@ -68,18 +72,33 @@ def curate(
         survivors = _survivors(rows, grams, verdicts, judge_with)
         if not len(survivors):
             raise InputError(_nothing_left(pool, verdicts, spill))
-        scores = score(survivors)
+        student = _student_scores(survivors, config, reader, read_traces) if read_traces else None
+        scores = _scores(survivors, student)
         joint = selector(survivors, scores, config)
         chosen = choose(survivors, scores, config, joint, lambda turns: show(turns, len(turns), "selecting"))
         kept = survivors.index[chosen.places_K]
         verdicts.drop_all(np.setdiff1d(survivors.index, kept), "selection", "not selected")
-        report = _report(
-            pool, out, config, reader, verdicts, survivors, scores, chosen, joint, bool(judge_with.held_out.equal)
-        )
+        has_held_out = bool(judge_with.held_out.equal)
+        report = _report(pool, out, config, reader, verdicts, survivors, scores, chosen, joint, student, has_held_out)
         traces = show(_traces(reader, set(kept.tolist())), len(kept), "writing")
         known = Survivors(survivors, scores, chosen.places_K)
         write_folder(report, traces, known, choices(survivors, chosen), verdicts, spill)
     return report
+
+
+def _student_scores(
+    survivors: Columns, config: CurationConfig, reader: Reader[Trace], read_traces: ReadTraces
+) -> StudentScores:
+    """Lets the student read a sample of the survivors, or all, and predicts the rest."""
+    hardness, bands = difficulty(survivors)
+    size = min(config.student_sample or len(survivors), len(survivors))
+    places = sample_rows(survivors, bands, size, config.seed)
+    traces = list(_traces(reader, set(survivors.index[places].tolist())))
+    return predicted(survivors, hardness, places, read_traces(traces), config.seed)
+
+
+def _scores(survivors: Columns, student: StudentScores | None) -> Scores:
+    return score(survivors, student.suitability(), student.pass_rate) if student else score(survivors)
 
 
 def _survivors(rows: Columns, grams: dict[int, Grams], verdicts: Verdicts, judge_with: Judge) -> Columns:
@@ -116,7 +135,7 @@ def _nothing_left(pool: Path, verdicts: Verdicts, spill: Spill) -> str:
 
 def _report(
     pool: Path, out: Path, config: CurationConfig, reader: Reader[Trace], verdicts: Verdicts, survivors: Columns,
-    scores: Scores, chosen: Selection, joint: Selector, has_held_out: bool,
+    scores: Scores, chosen: Selection, joint: Selector, student: StudentScores | None, has_held_out: bool,
 ) -> CurationReport:  # fmt: skip
     places = chosen.places_K
     drawn = random_draw(survivors, len(places), config.seed)
@@ -128,6 +147,7 @@ def _report(
         pool=pool, out=out, config=config, read=len(verdicts), rejected=reader.rejected, kept=len(places),
         stages=stages(verdicts),
         survivors=composition(survivors, scores, range(len(survivors))), selected=selected, random=at_random,
+        student=student.summary() if student else None,
         warnings=tuple(_warnings(reader, config, selected.domains, len(survivors), scores, has_held_out)),
     )  # fmt: skip
 

@@ -40,6 +40,10 @@ class Composition:
     """Different words in the questions' sketches."""
     mean_quality: float
     mean_characters: float
+    long_traces: int = 0
+    """Long for their source."""
+    mean_suitability: float = 0.0
+    """For the student; 0 where none has read the rows."""
     objective: float | None = None
     """F of the selection, see `workbench.curation.selection`; ``None`` for all survivors."""
 
@@ -61,6 +65,8 @@ class CurationReport:
     selected: Composition
     random: Composition
     """As many survivors as were kept, drawn at random with the same seed."""
+    student: dict[str, Any] | None = None
+    """How many survivors the student read and for how many its scores are predicted, with R²; ``None`` without one."""
     warnings: tuple[str, ...] = ()
 
     @property
@@ -107,6 +113,8 @@ class CurationReport:
         bands = ", ".join(f"{band} {count:,}" for band, count in self.selected.bands.items())
         table.append(f"kept {self.kept:,} of {self.read:,}: {len(self.selected.domains)} domains, {bands}")
         table.append(f"objective {self.selected.objective}, at random {self.random.objective}")
+        if self.student:
+            table.append(_student_line(self.student))
         return table + [f"warning: {warning}" for warning in self.warnings]
 
     def to_dict(self) -> dict[str, Any]:
@@ -118,8 +126,14 @@ class CurationReport:
             "composition": {
                 "survivors": asdict(self.survivors), "kept": asdict(self.selected), "random": asdict(self.random),
             },
-            "warnings": list(self.warnings),
+            "student": self.student, "warnings": list(self.warnings),
         }  # fmt: skip
+
+
+def _student_line(student: dict[str, Any]) -> str:
+    fit = ", ".join(f"{name} {value:.2f}" for name, value in student["out_of_fold_r2"].items() if value is not None)
+    line = f"student: {student['read']:,} survivors read, {student['predicted']:,} predicted"
+    return f"{line} (R² on rows left out: {fit})" if fit else line
 
 
 def stages(verdicts: Verdicts) -> tuple[Stage, ...]:
@@ -147,6 +161,8 @@ def composition(rows: Columns, scores: Scores, places: Sequence[int], objective:
         words=int(np.count_nonzero(words)),
         mean_quality=round(float(np.mean(scores.quality[list(places)])), 4),
         mean_characters=round(float(np.mean(chosen.length)), 1),
+        long_traces=int(scores.is_long[list(places)].sum()),
+        mean_suitability=round(float(np.mean(scores.suitability[list(places)])), 4),
         objective=objective,
     )
 
