@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 import torch
 
@@ -36,7 +38,7 @@ def test_local_surprisal_sees_one_step_back_and_no_further(make_student) -> None
     student = make_student()
     steps = ((65, 66, 67), (70, 71), (72, 73, 74, 75), (80, 81))
     ((_, reading),) = read_passages(student, [Passage((1, 60, 61, 2), steps)])
-    means = [float(plain(student, before, step)[0].mean()) for before, step in zip(steps, steps[1:], strict=False)]
+    means = [float(plain(student, before, step)[0].mean()) for before, step in pairwise(steps)]
     assert reading.local_surprisal == pytest.approx(sum(means) / 3, rel=1e-4)
     changed = ((90, 91, 92), *steps[1:2], *steps[2:])
     ((_, other),) = read_passages(student, [Passage((1, 60, 61, 2), changed)])
@@ -49,9 +51,8 @@ def test_what_a_student_wrote_itself_surprises_it_less(make_student) -> None:
     student = make_student()
     prompt = student.prompter.question_ids("What is 1 + 1?")
     own = student.model.generate(torch.tensor([prompt]), max_new_tokens=12, do_sample=False)[0, len(prompt) :].tolist()
-    readings = dict(
-        read_passages(student, [Passage(tuple(prompt), (tuple(own),)), Passage(tuple(prompt), ((99, 50, 7),))])
-    )
+    passages = [Passage(tuple(prompt), (tuple(answer),)) for answer in (own, [99, 50, 7])]
+    readings = dict(read_passages(student, passages))
     assert readings[0].surprisal < readings[1].surprisal
     assert readings[0].rank_surprisal < readings[1].rank_surprisal
 

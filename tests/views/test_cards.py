@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from workbench.views.cards import choice_html, table
+from workbench.views.cards import CRITERIA, choice_html, table
 
 HOSTILE = "<script>alert(1)</script>{{ 7 * 7 }}"
 
@@ -30,7 +30,7 @@ def test_an_empty_table_is_empty():
 
 
 def row(band: str, source: str, gain: float, reason: str = "because") -> dict:
-    gains = {f"{name}_gain": gain for name in ("difficulty", "diversity", "quality")}
+    gains = {f"{name}_gain": gain for name in ("difficulty", "diversity", "quality", "suitability", "length")}
     return {"band": band, "source": source, "reason": reason, **gains}
 
 
