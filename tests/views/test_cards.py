@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from workbench.views.cards import CRITERIA, choice_html, table
+from workbench.views.cards import choice_html, table
 
 HOSTILE = "<script>alert(1)</script>{{ 7 * 7 }}"
 

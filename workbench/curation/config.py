@@ -40,6 +40,8 @@ class CurationConfig:
     """Whether a trace without steps passes on its raw reasoning alone."""
     student_sample: int = 500
     """Survivors that the student reads, where one does; its judgement of the others is predicted. 0: it reads all."""
+    near_overlap: float = 0.7
+    """Shared words over all words of two questions, in order, from which they may be one with small edits."""
     overlap_share: float = 0.8
     """Distinctive 8-grams of a held-out question, weighed by rarity, that make a pool question its copy."""
     difficulty_mix: tuple[float, float, float] = (1 / 3, 1 / 3, 1 / 3)
@@ -62,6 +64,7 @@ class CurationConfig:
         self._check("max_tokens", self.max_tokens >= 1, "at least 1")
         self._check("student_sample", self.student_sample >= 0, "0 or more")
         self._check("required_sections", set(self.required_sections) <= {"strategy", "tactic", "check"}, "role names")
+        self._check("near_overlap", 0 < self.near_overlap <= 1, "above 0 and at most 1")
         self._check("overlap_share", 0 < self.overlap_share <= 1, "above 0 and at most 1")
         mix_is_whole = math.isclose(sum(self.difficulty_mix), 1, abs_tol=1e-6) and min(self.difficulty_mix) >= 0
         self._check("difficulty_mix", len(self.difficulty_mix) == len(BANDS) and mix_is_whole, "3 shares that sum to 1")

@@ -12,13 +12,15 @@ import numpy as np
 
 from workbench.curation.columns import Columns
 from workbench.curation.config import CurationConfig
-from workbench.curation.contamination import Grams, HeldOut
+from workbench.curation.contamination import Judgement
 from workbench.curation.difficulty import difficulty
 from workbench.curation.duplicates import drop_equal
 from workbench.curation.filters import CountTokens, GradeAnswer
 from workbench.curation.funnel import CurationReport, composition, stages
 from workbench.curation.greedy import Selection, Selector
-from workbench.curation.reading import Judge, read_pool
+from workbench.curation.held_out import HeldOut
+from workbench.curation.near import drop_near
+from workbench.curation.reading import Judge, Pool, read_pool
 from workbench.curation.scores import Scores, score
 from workbench.curation.selection import choices, selector
 from workbench.curation.spill import Spill
@@ -68,8 +70,9 @@ def curate(
     show = progress or (lambda items, total, label: items)
     judge_with, reader = Judge(config, HeldOut.of(held_out), count_tokens, grade_answer), _reader(pool, out)
     with tempfile.TemporaryDirectory(prefix="curate-") as folder, Spill(Path(folder)) as spill:
-        rows, grams, verdicts = read_pool(show(reader, None, "reading"), judge_with, spill)
-        survivors = _survivors(rows, grams, verdicts, judge_with)
+        found = read_pool(show(reader, None, "reading"), judge_with, spill, Path(folder))
+        verdicts = found.verdicts
+        survivors = _survivors(found, judge_with)
         if not len(survivors):
             raise InputError(_nothing_left(pool, verdicts, spill))
         student = _student_scores(survivors, config, reader, read_traces) if read_traces else None
@@ -101,25 +104,35 @@ def _scores(survivors: Columns, student: StudentScores | None) -> Scores:
     return score(survivors, student.suitability(), student.pass_rate) if student else score(survivors)
 
 
-def _survivors(rows: Columns, grams: dict[int, Grams], verdicts: Verdicts, judge_with: Judge) -> Columns:
-    drop_equal(rows, verdicts)
-    rows = rows.take(np.flatnonzero(verdicts.left(rows.index)))
-    _drop_copies(rows, grams, verdicts, judge_with)
-    return rows.take(np.flatnonzero(verdicts.left(rows.index)))
+def _survivors(pool: Pool, judge_with: Judge) -> Columns:
+    """Returns the sound rows that neither repeat another nor copy a held-out question.
+
+    Copies of held-out questions go before near duplicates, so that none of them hides as another one's duplicate.
+    """
+    config, verdicts = judge_with.config, pool.verdicts
+    drop_equal(pool.sound, verdicts)
+    _drop_copies(pool, judge_with)
+    places = np.flatnonzero(verdicts.left(pool.sound.index))
+    drop_near(pool.sound.take(places), pool.table, places, pool.neighbours, verdicts, config.near_overlap)
+    return pool.sound.take(np.flatnonzero(verdicts.left(pool.sound.index)))
 
 
 def _reader(pool: Path, out: Path) -> Reader[Trace]:
     return read_records(pool, Trace, rejected=out / "curated.rejected.jsonl")
 
 
-def _drop_copies(rows: Columns, grams: dict[int, Grams], verdicts: Verdicts, judge_with: Judge) -> None:
-    equal = judge_with.held_out.equal
+def _drop_copies(pool: Pool, judge_with: Judge) -> None:
+    equal, verdicts = judge_with.held_out.equal, pool.verdicts
+    rows = pool.sound.take(np.flatnonzero(verdicts.left(pool.sound.index)))
     for index, key in zip(rows.index.tolist(), rows.question_hash.astype(">u8"), strict=True):
         if name := equal.get(key.tobytes()):
             verdicts.drop(index, "contamination", "held-out question", f"equals {name}")
-    left = {index: grams[index] for index in rows.index[verdicts.left(rows.index)].tolist() if index in grams}
-    for index, (name, share) in judge_with.held_out.copies(left, judge_with.config.overlap_share).items():
-        verdicts.drop(index, "contamination", "held-out overlap", f"covers {share:.0%} of {name}")
+    left = rows.index[verdicts.left(rows.index)].tolist()
+    suspects = {index: pool.suspects[index] for index in left if index in pool.suspects}
+    judgement = Judgement(judge_with.held_out, pool.gram_counts, pool.neighbours, judge_with.config.overlap_share)
+    for index, copy in judgement.copies(suspects).items():
+        verdicts.drop(index, "contamination", copy.reason, f"covers {copy.share:.0%} of {copy.original}")
+        verdicts.match(index, copy.matched, copy.matched_original)
 
 
 def _nothing_left(pool: Path, verdicts: Verdicts, spill: Spill) -> str:

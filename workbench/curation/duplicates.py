@@ -12,7 +12,7 @@ Ints = NDArray[np.int64]
 
 
 def drop_equal(rows: Columns, verdicts: Verdicts) -> None:
-    """Of equal questions the verified, checked, shortest trace stays; the content's hash settles the rest."""
+    """Of equal questions the verified, checked, shortest trace stays, then the plainest question."""
     order = np.lexsort((*worth(rows), rows.question_hash[:, 1], rows.question_hash[:, 0]))
     hashes = rows.question_hash[order]
     is_first = np.ones(len(order), dtype=np.bool_)
@@ -25,5 +25,6 @@ def drop_equal(rows: Columns, verdicts: Verdicts) -> None:
 def worth(rows: Columns) -> tuple[NDArray[np.generic], ...]:
     """Returns the keys by which `numpy.lexsort` puts the better of two rows first, the least one at the front."""
     return (
-        rows.index, rows.content_hash[:, 1], rows.content_hash[:, 0], rows.length, ~rows.has_check, ~rows.is_verified,
+        rows.index, rows.content_hash[:, 1], rows.content_hash[:, 0], rows.question_length, rows.length,
+        ~rows.has_check, ~rows.is_verified,
     )  # fmt: skip

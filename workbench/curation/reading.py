@@ -5,16 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from workbench.curation.columns import Columns, Row
 from workbench.curation.config import CurationConfig
-from workbench.curation.contamination import Grams, HeldOut
 from workbench.curation.describe import describe
 from workbench.curation.filters import CountTokens, Defect, GradeAnswer, judge
+from workbench.curation.held_out import HeldOut, Ints, Suspect
 from workbench.curation.spill import SCHEMA, Spill
+from workbench.curation.templates import Counts, Neighbours, neighbour_counts
 from workbench.curation.text import question_words
+from workbench.curation.tokens import TokenFile, Tokens, TokenTable, encode
 from workbench.curation.verdicts import Verdicts
 from workbench.records import Trace
 
@@ -38,28 +43,52 @@ class Block:
 
     sound: Columns
     """Those without a defect; their ``index`` counts from the block's first row."""
-    grams: dict[int, Grams]
-    """What they share with held-out questions, by that index."""
+    tokens: Tokens
+    """The codes of their questions, joined."""
+    token_counts: NDArray[np.int32]
+    neighbours: tuple[Counts, Counts]
+    met: Ints
+    """The held-out n-grams in their questions, by id, once per question."""
+    suspects: dict[int, Suspect]
+    """Rows that may be copies of held-out questions, by that index."""
     names: pa.RecordBatch
     """All of them, with the filters' reasons; see `workbench.curation.spill`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """What is known of a pool after the first pass."""
+
+    sound: Columns
+    table: TokenTable
+    """The questions of the sound rows, in the same order."""
+    neighbours: Neighbours
+    gram_counts: Ints
+    """Sound questions per held-out n-gram."""
+    suspects: dict[int, Suspect]
+    verdicts: Verdicts
 
 
 def judged_block(traces: Sequence[Trace], judge_with: Judge) -> Block:
     """Judges and describes a block of rows."""
     rows: list[Row] = []
     places: list[int] = []
+    questions: list[list[str]] = []
     defects: list[Defect | None] = []
-    grams: dict[int, Grams] = {}
     for place, trace in enumerate(traces):
         found = judge(trace, judge_with.config, judge_with.count_tokens, judge_with.grade_answer)
         defects.append(found.defect)
         if found.defect is None:
-            question = question_words(trace.problem)
-            rows.append(describe(trace, question, found.is_verified))
+            questions.append(question_words(trace.problem))
+            rows.append(describe(trace, questions[-1], found.is_verified))
             places.append(place)
-            if shared := judge_with.held_out.grams(question):
-                grams[place] = shared
-    return Block(Columns.of(rows, places), grams, _names(traces, defects))
+    coded = [encode(question) for question in questions]
+    met, suspects = judge_with.held_out.scan(questions, coded)
+    return Block(
+        Columns.of(rows, places), np.concatenate([np.zeros(0, dtype=np.uint32), *coded]),
+        np.array([len(each) for each in coded], dtype=np.int32), neighbour_counts(coded), met,
+        {places[place]: suspect for place, suspect in suspects.items()}, _names(traces, defects),
+    )  # fmt: skip
 
 
 def _names(traces: Sequence[Trace], defects: Sequence[Defect | None]) -> pa.RecordBatch:
@@ -72,21 +101,26 @@ def _names(traces: Sequence[Trace], defects: Sequence[Defect | None]) -> pa.Reco
     return pa.record_batch([pa.array(column, pa.string()) for column in columns], schema=SCHEMA)
 
 
-def read_pool(traces: Iterable[Trace], judge_with: Judge, spill: Spill) -> tuple[Columns, dict[int, Grams], Verdicts]:
-    """Returns the sound rows as columns, what they share with held-out questions, and the verdicts on all rows."""
+def read_pool(traces: Iterable[Trace], judge_with: Judge, spill: Spill, folder: Path) -> Pool:
+    """Returns what is known of all rows; ``folder`` receives what need not stay in memory."""
     parts: list[Columns] = []
-    grams: dict[int, Grams] = {}
-    verdicts = Verdicts()
+    suspects: dict[int, Suspect] = {}
+    verdicts, neighbours, tokens = Verdicts(), Neighbours(), TokenFile(folder / "tokens.u32")
+    neighbours.add(neighbour_counts([original.tokens for original in judge_with.held_out.originals]))
+    gram_counts = np.zeros(judge_with.held_out.gram_count, dtype=np.int64)
     for batch in _batches(traces, BLOCK):
         block = judged_block(batch, judge_with)
         start = len(verdicts)
         block.sound.index[:] += start
         parts.append(block.sound)
-        grams |= {start + place: shared for place, shared in block.grams.items()}
+        suspects |= {start + place: suspect for place, suspect in block.suspects.items()}
+        gram_counts += np.bincount(block.met, minlength=len(gram_counts))
+        neighbours.add(block.neighbours)
+        tokens.write(block.tokens, block.token_counts)
         verdicts.extend(block.names["reason"].to_pylist())
         spill.write(block.names)
     spill.finish()
-    return Columns.concat(parts), grams, verdicts
+    return Pool(Columns.concat(parts), tokens.finish(), neighbours, gram_counts, suspects, verdicts)
 
 
 def _batches(traces: Iterable[Trace], size: int) -> Iterator[list[Trace]]:

@@ -12,6 +12,8 @@ _WORD = re.compile(
     r"\d{1,3}(?:,\d{3})+(?:\.\d+)?(?![\d,])|\d+(?:\.\d+)?|[\u3040-\u30ff\u3400-\u9fff]|[^\W\d_\u3040-\u30ff\u3400-\u9fff]+"
     r"|[^\w\s.,;:!?'\"`$\\\u2018-\u201f\u2026\u3001\u3002]"
 )
+_GAP = re.compile(r"(?<=\d)[ \t]+(?=\.\d)")
+"""A blank inside of a number: ``5 .25``."""
 _DASHES = str.maketrans(dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2212", "-"))
 _NUMBER = re.compile(r"\d+(?:,\d{3})*(?:\.\d+)?")
 
@@ -26,7 +28,7 @@ def words(text: str) -> list[str]:
     """
     if not text.isascii():
         text = unicodedata.normalize("NFKC", text).translate(_DASHES)
-    found: list[str] = _WORD.findall(text.casefold())
+    found: list[str] = _WORD.findall(_GAP.sub("", text.casefold()))
     return [word.replace(",", "") for word in found] or text.split()
 
 

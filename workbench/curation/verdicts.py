@@ -19,6 +19,7 @@ class Verdicts:
         self._reason = np.zeros(0, dtype=np.int16)
         self._reasons: dict[str, int] = {"": 0}
         self._details: dict[int, str] = {}
+        self._matched: dict[int, tuple[str, str]] = {}
         self._of = np.zeros(0, dtype=np.int32)
 
     def __len__(self) -> int:
@@ -36,6 +37,18 @@ class Verdicts:
         self._stage[index], self._reason[index] = STAGES.index(stage) + 1, self._code(reason)
         if detail:
             self._details[index] = detail
+
+    def note(self, index: int, of: int) -> None:
+        """Notes which row stayed in a dropped row's place."""
+        self._of[index] = of
+
+    def match(self, index: int, row: str, original: str) -> None:
+        """Notes what a dropped row's words and the held-out question's have in common."""
+        self._matched[index] = row, original
+
+    def matched(self, index: int) -> tuple[str, str]:
+        """Returns the matched words of a dropped row and of the held-out question; empty where there are none."""
+        return self._matched.get(index, ("", ""))
 
     def drop_all(
         self, indices: NDArray[np.int64], stage: str, reason: str, of: NDArray[np.int64] | None = None

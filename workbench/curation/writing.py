@@ -25,9 +25,10 @@ from workbench.files import atomic_path, file_hash, write_text
 from workbench.records import Trace, write_records
 
 _NAMES = ("id", "problem_id", "domain", "source")
+_MATCHED = ("matched", "matched_original")
 _ROW_GROUP = 50_000
 Unchosen = Callable[[dict[str, str]], str]
-_DROPPED = pa.schema([(name, pa.string()) for name in (*_NAMES, "stage", "reason", "detail")])
+_DROPPED = pa.schema([(name, pa.string()) for name in (*_NAMES, "stage", "reason", "detail", *_MATCHED)])
 
 
 def write_folder(
@@ -90,7 +91,8 @@ def _filled(
         detail = unchosen(row)
     elif (other := verdicts.of(index)) >= 0:
         detail = f"{detail}of {others[other]}"
-    return {name: row[name] for name in _NAMES} | {"stage": stage, "reason": verdicts.reason(index), "detail": detail}
+    why = {"stage": stage, "reason": verdicts.reason(index), "detail": detail}
+    return {name: row[name] for name in _NAMES} | why | dict(zip(_MATCHED, verdicts.matched(index), strict=True))
 
 
 def _kept(survivors: Columns, scores: Scores, choices: Sequence[Choice], spill: Spill) -> dict[str, Sequence[Any]]:
