@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.acceleration import why_not_unsloth
-from workbench.curation import CurationConfig, CurationReport, curate
+from workbench.curation import CurationConfig, CurationReport, ReadTraces, curate
 from workbench.distillation import DistillConfig, Distilled, distill, encode_traces
 from workbench.errors import InputError
 from workbench.estimates import decode_seconds, distill_seconds
@@ -34,8 +34,10 @@ from workbench.inference import Engine, Request, Sampling, TextStream
 from workbench.interventions import Guidance
 from workbench.pool import core_families, embedded_problems, unseen_families, worked_answer
 from workbench.profiles import Profile
+from workbench.profiles import profile as find_profile
 from workbench.progress import duration, track
 from workbench.records import Completion, Problem, Trace, read_records, write_records
+from workbench.scoring import StudentReader
 from workbench.students import Prompter, Student, load_student, load_tokenizer
 from workbench.taught import read_record, untaught, write_record
 
@@ -80,9 +82,24 @@ def benchmark(name: str, seed: int, per_family: int) -> list[Problem]:
 
 
 def curate_pool(
-    pool: Path, out: Path, config: CurationConfig, *, student: str, held_out: Iterable[Problem] = ()
+    pool: Path,
+    out: Path,
+    config: CurationConfig,
+    *,
+    student: str,
+    held_out: Iterable[Problem] = (),
+    read_traces: ReadTraces | None = None,
 ) -> CurationReport:
-    """Curates a pool, counting tokens as the student does and verifying every answer."""
+    """Curates a pool, counting tokens as the student does and verifying every answer.
+
+    Args:
+        pool: a file of traces.
+        out: the folder to write.
+        config: see its fields.
+        student: whose tokens count.
+        held_out: problems to keep out of training.
+        read_traces: the student's judgement, from `student_reader`; without it suitability does not count.
+    """
     prompter = Prompter(load_tokenizer(student))
     return curate(
         pool,
@@ -91,8 +108,16 @@ def curate_pool(
         held_out=held_out,
         count_tokens=prompter.count,
         grade_answer=grade_answer,
+        read_traces=read_traces,
         progress=lambda items, total, label: track(items, total, f"curate: {label}"),
     )
+
+
+def student_reader(name: str, profile: str, say: Say, *, tries: int = 0) -> StudentReader:
+    """Returns what lets a student judge the traces that curation shows it; see `StudentReader`."""
+    student = load_student(name, **find_profile(profile).loading)
+    say(student.source.origin)
+    return StudentReader(student, say, track, tries)
 
 
 def trainable(name: str, machine: Profile, say: Say) -> Student:

@@ -44,6 +44,8 @@ class CurationConfig:
     """Shared words over all words of two questions, in order, from which they may be one with small edits."""
     overlap_share: float = 0.8
     """Distinctive 8-grams of a held-out question, weighed by rarity, that make a pool question its copy."""
+    language: str = "en"
+    """Of the traces, as the data card states it (ISO 639-1); nothing is translated or dropped for it."""
     difficulty_mix: tuple[float, float, float] = (1 / 3, 1 / 3, 1 / 3)
     """Target shares of easy, medium and hard rows; they sum to 1."""
     difficulty_weight: float = 1.0

@@ -12,6 +12,7 @@ import numpy as np
 
 from workbench.curation.columns import NAMED, Category, Columns
 from workbench.curation.config import BANDS, CurationConfig
+from workbench.curation.hub import push
 from workbench.curation.scores import Scores
 from workbench.curation.verdicts import STAGES, Verdicts
 
@@ -103,6 +104,18 @@ class CurationReport:
     def rejected_path(self) -> Path:
         """The pool's lines that could not be read; absent where there were none."""
         return self.out / "curated.rejected.jsonl"
+
+    def push_to_hub(self, repo_id: str, *, private: bool = True) -> str:
+        """Uploads data card, traces and reasons as a data set of the Hub; see `workbench.curation.hub`.
+
+        Args:
+            repo_id: ``owner/name``.
+            private: of a new repository.
+
+        Returns:
+            The data set's address.
+        """
+        return push(self.out, repo_id, private=private)
 
     def lines(self) -> list[str]:
         """Returns a small table for printing, then the warnings."""

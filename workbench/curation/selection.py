@@ -174,7 +174,7 @@ def reason(
     """
     words = {
         "difficulty": f"{band} row, which its quota wanted",
-        "diversity": f"new by {'strategy ' + strategy!r}" if gains["diversity"] > 0.3 else "adds some variety",
+        "diversity": f"new by its strategy {strategy!r}" if gains["diversity"] > 0.3 else "adds some variety",
         "quality": " and ".join(["verified"] * verified + ["checked"] * checked) or "concise",
         "suitability": "suits the student",
         "length": f"{'long' if long else 'short'} trace, which its quota wanted",

@@ -13,7 +13,20 @@ import plotly.graph_objects as go
 
 from workbench.views.plots import Curated, as_funnel
 from workbench.views.report_data import Funnel
-from workbench.views.theme import BROKEN, GRID, INK, MINUS, MUTED, RANK_SCALE, RESCUED, empty, label, styled, words
+from workbench.views.theme import (
+    BACKGROUND,
+    BROKEN,
+    GRID,
+    INK,
+    MINUS,
+    MUTED,
+    RANK_SCALE,
+    RESCUED,
+    empty,
+    label,
+    styled,
+    words,
+)
 
 BANDS = ("easy", "medium", "hard")
 SHOWN = 3_000
@@ -35,6 +48,7 @@ def plot_waterfall(funnel: Funnel | Curated) -> go.Figure:
     if rare:
         steps.insert(-1, ("", f"{len(rare)} rarer reasons", sum(count for _, _, count in rare)))
     pool, kept = stages[0]["before"], stages[-1]["after"]
+    bars = [0, *(count for _, _, count in steps), 0]
     names = ["Pool", *(label(words(reason), 30) for _, reason, _ in steps), "Kept"]
     figure = go.Figure(
         go.Waterfall(
@@ -43,8 +57,9 @@ def plot_waterfall(funnel: Funnel | Curated) -> go.Figure:
             x=[pool, *(-count for _, _, count in steps), kept],
             measure=["absolute", *["relative"] * len(steps), "total"],
             text=[f"{pool:,}", *(f"{MINUS}{count:,}" for _, _, count in steps), f"{kept:,}"],
-            textposition="outside",
-            textfont={"size": 12, "color": MUTED},
+            textposition=["outside" if count < 0.2 * pool else "inside" for count in bars],
+            insidetextfont={"size": 12, "color": BACKGROUND},
+            outsidetextfont={"size": 12, "color": MUTED},
             cliponaxis=False,
             decreasing={"marker": {"color": BROKEN}},
             totals={"marker": {"color": RESCUED}},
@@ -70,8 +85,9 @@ def plot_map(survivors: Survivors) -> go.Figure:
         go.Heatmap(
             z=[[100 * kept / available if available else None for kept, available in row] for row in counts],
             x=[words(band) for band in BANDS],
-            y=[label(words(domain)) for domain in domains],
+            y=[label(words(domain), 30) for domain in domains],
             zmin=0,
+            zmax=max(100 * kept / available for kept, available in cells.values()) or 1,
             colorscale=RANK_SCALE,
             text=[[f"{kept:,} of {available:,}" if available else "" for kept, available in row] for row in counts],
             texttemplate="%{text}",
@@ -108,10 +124,10 @@ def plot_criteria(survivors: Survivors, across: str = "difficulty", up: str = "q
     if not len(kept):
         return empty(title, "No row survived the filters.")
     figure = go.Figure()
-    for name, places, look in (
-        ("Not kept", np.flatnonzero(~kept), {"color": "#B8C0CA", "size": 5, "symbol": "circle"}),
-        ("Kept", np.flatnonzero(kept), {"color": RESCUED, "size": 7, "symbol": "diamond", "line": {"width": 0.6}}),
-    ):
+    edge = {"width": 0.8, "color": BACKGROUND}
+    grey: dict[str, Any] = {"color": "#B8C0CA", "size": 5}
+    front: dict[str, Any] = {"color": RESCUED, "size": 7, "symbol": "diamond", "line": edge}
+    for name, places, look in (("Not kept", np.flatnonzero(~kept), grey), ("Kept", np.flatnonzero(kept), front)):
         shown = places[:: max(1, -(-len(places) // SHOWN))]
         figure.add_scattergl(
             name=name if len(shown) == len(places) else f"{name} ({len(shown):,} of {len(places):,} drawn)",
