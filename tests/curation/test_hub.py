@@ -63,7 +63,7 @@ class _Handler(BaseHTTPRequestHandler):
         return self._answer({}, 200)
 
     def do_GET(self) -> None:
-        self._answer({"id": "me/reason1k", "sha": "1", "siblings": []})
+        self._answer({"id": "me/reason1k", "sha": "1", "siblings": []}, self.server.refusal or 200)
 
     def _answer(self, value: dict[str, Any], status: int = 200) -> None:
         content = json.dumps(value).encode()
@@ -121,7 +121,7 @@ def test_a_baseline_says_so_on_its_card(sound_pool: MakePool, tmp_path: Path) ->
 @pytest.mark.parametrize("private", [True, False])
 def test_what_is_uploaded_is_what_lies_in_the_folder(private: bool, curated: CurationReport, hub: Hub) -> None:
     address = push(curated.out, "me/reason1k", private=private, endpoint=hub.address)
-    assert address == ADDRESS
+    assert address == f"{hub.address}/datasets/me/reason1k"
     assert hub.made[0]["private"] is private
     assert hub.made[0]["type"] == "dataset"
     assert hub.files == {name: (curated.out / name).read_bytes() for name in UPLOADED}
