@@ -122,7 +122,7 @@ def test_a_baseline_says_so_on_its_card(sound_pool: MakePool, tmp_path: Path) ->
 def test_what_is_uploaded_is_what_lies_in_the_folder(private: bool, curated: CurationReport, hub: Hub) -> None:
     address = push(curated.out, "me/reason1k", private=private, endpoint=hub.address)
     assert address == f"{hub.address}/datasets/me/reason1k"
-    assert hub.made[0]["private"] is private
+    assert hub.made[0]["visibility"] == ("private" if private else "public")
     assert hub.made[0]["type"] == "dataset"
     assert hub.files == {name: (curated.out / name).read_bytes() for name in UPLOADED}
 
