@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -16,7 +16,6 @@ from workbench.errors import InputError
 from workbench.grading import grade
 from workbench.records import Completion, Problem, Trace, read_records
 from workbench.views.cards import choice_html, weights_html
-from workbench.views.curation_plots import kept_of_available
 from workbench.views.panes import Pane, completion_pane, panes_html, trace_pane
 from workbench.views.theme import words
 from workbench.views.widgets import Browser, Slider, browse
@@ -173,7 +172,6 @@ def _weights_page(
 ) -> str:
     rows, scores = survivors.rows, survivors.scores
     stay = len(np.intersect1d(now.places_K, before.places_K))
-    columns = _columns(replace(survivors, kept=now.places_K))
     shown = now.places_K[np.linspace(0, len(now.places_K) - 1, min(sample, len(now.places_K))).astype(int)]
     rows_shown = [
         {"source": rows.source[place], "band": BANDS[scores.band[place]],
@@ -181,7 +179,18 @@ def _weights_page(
         for place in shown.tolist()
     ]  # fmt: skip
     note = f"{stay:,} of {len(now.places_K):,} rows stay, from {len(survivors):,} survivors."
-    return weights_html(_measures(survivors, now, before), kept_of_available(columns), rows_shown, note)
+    return weights_html(_measures(survivors, now, before), _cells(survivors, now.places_K), rows_shown, note)
+
+
+def _cells(survivors: Survivors, kept: np.ndarray) -> dict[tuple[str, str], tuple[int, int]]:
+    """Kept and available rows by domain and difficulty band."""
+    domain = survivors.rows.domain
+    cell_N = domain.codes.astype(np.int64) * len(BANDS) + survivors.scores.band
+    counts = [np.bincount(each, minlength=len(domain.names) * len(BANDS)) for each in (cell_N[kept], cell_N)]
+    pairs = zip(
+        ((name, band) for name in domain.names for band in BANDS), *(each.tolist() for each in counts), strict=True
+    )
+    return {place: (chosen, available) for place, chosen, available in pairs if available}
 
 
 def _measures(survivors: Survivors, *selections: Selection) -> list[tuple[str, str, str]]:

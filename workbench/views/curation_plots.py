@@ -20,7 +20,6 @@ from workbench.views.theme import (
     INK,
     MINUS,
     MUTED,
-    RANK_SCALE,
     RESCUED,
     empty,
     label,
@@ -32,6 +31,9 @@ BANDS = ("easy", "medium", "hard")
 SHOWN = 3_000
 """Points of a scatter, at most: more hide one another, and make a page heavy."""
 MOST_REASONS = 12
+
+MAP_SCALE = [[0.0, "#F5F7FA"], [1.0, "#7FB8DE"]]
+"""Light throughout, since a number stands on every cell."""
 
 Survivors = Mapping[str, Sequence[Any] | np.ndarray]
 
@@ -88,7 +90,8 @@ def plot_map(survivors: Survivors) -> go.Figure:
             y=[label(words(domain), 30) for domain in domains],
             zmin=0,
             zmax=max(100 * kept / available for kept, available in cells.values()) or 1,
-            colorscale=RANK_SCALE,
+            colorscale=MAP_SCALE,
+            textfont_color=INK,
             text=[[f"{kept:,} of {available:,}" if available else "" for kept, available in row] for row in counts],
             texttemplate="%{text}",
             xgap=3,
