@@ -29,9 +29,8 @@ def problem(name: str, question: str) -> Problem:
 
 
 def copies(questions: Sequence[str], held_out: HeldOut) -> dict[int, Copy]:
-    split = [words(question) for question in questions]
-    coded = [encode(question) for question in split]
-    met, suspects = held_out.scan(split, coded)
+    coded = [encode(question) for question in questions]
+    met, suspects = held_out.scan(questions, coded)
     neighbours = Neighbours()
     neighbours.add(neighbour_counts([*coded, *(original.tokens for original in held_out.originals)]))
     counts = np.bincount(met, minlength=held_out.gram_count)

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from workbench.curation.differences import Comparison, compare, exact, fillers, reworded
 from workbench.curation.held_out import HeldOut, Original, Suspect
 from workbench.curation.templates import Neighbours
+from workbench.curation.text import words
 from workbench.curation.tokens import NUMBER, SYMBOL, Tokens, encode
 
 WHOLE_BELOW = 28
@@ -27,7 +28,7 @@ RARE = 5
 _SPAN = 500
 _FRAME = 12
 """Words that a paraphrase may have around those of its original, at least."""
-_LEAST_OVERLAP = 0.35
+_LEAST_OVERLAP = 0.25
 """Of the words of both, in order, that a question of a template shares with its copy."""
 _FREE_OVERLAP = 0.65
 """Of the words of a question without a template, weighed by rarity, that make one with its numbers a copy."""
@@ -72,7 +73,7 @@ class Judgement:
         """Returns what the rows copy, by their index."""
         found = {}
         for index, suspect in suspects.items():
-            row = _Row(suspect, encode(suspect.words))
+            row = _Row(suspect, encode(suspect.text))
             judged = [self._copy(place, row) for place in suspect.originals]
             if best := max((copy for copy in judged if copy), key=lambda copy: copy.share, default=None):
                 found[index] = best
@@ -111,7 +112,7 @@ class Judgement:
 
     def _rewritten(self, original: Original, row: _Row) -> Copy | None:
         """Free text: the same numbers, and a long run or most of the words that are rare."""
-        if exact(original.tokens) != row.exact and len(original.words) < WHOLE_BELOW:
+        if exact(original.tokens) != row.exact and len(original.tokens) < WHOLE_BELOW:
             return None
         shared = self._shared_weight(original.tokens, row.tokens)
         has_run = any(self._weights[gram] == 1.0 for gram in original.long_ids & row.suspect.gram_ids)
@@ -123,7 +124,7 @@ class Judgement:
 
     def _covered(self, original: Original, row: _Row) -> float:
         """The share of the original's 8-grams that the row has, weighed; 0 where the numbers tell them apart."""
-        count = len(original.words)
+        count = len(original.tokens)
         if count < WHOLE_BELOW:
             is_short = len(row.tokens) <= count + max(4, count // 2)
             return float(is_short and original.gram_ids <= row.suspect.gram_ids and row.numbers == original.numbers)
@@ -165,14 +166,14 @@ def _found(reason: str, share: float, original: Original, row: _Row, comparison:
     left += [(each.left, False) for each in comparison.differences]
     right = [(shared[1], True) for shared in comparison.shared]
     right += [(each.right, False) for each in comparison.differences]
-    words = _spans(row.suspect.words, right), _spans(original.words, left)
+    words = _spans(row.suspect.text, right), _spans(original.text, left)
     return Copy(reason, original.id, round(share, 4), *words)
 
 
-def _spans(words: tuple[str, ...], parts: list[tuple[slice, bool]]) -> str:
+def _spans(text: str, parts: list[tuple[slice, bool]]) -> str:
     """The words with those in brackets that the other side does not have."""
-    texts = []
+    split, texts = words(text), []
     for part, is_shared in sorted(parts, key=lambda item: item[0].start):
-        text = " ".join(words[part])
-        texts.append(text if is_shared else f"[{text}]" if text else "")
+        found = " ".join(split[part])
+        texts.append(found if is_shared else f"[{found}]" if found else "")
     return " ".join(filter(None, texts))[:_SPAN]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
 import numpy as np
 
 from workbench.curation.templates import Neighbours, Variant, padded
-from workbench.curation.tokens import NUMBER, SYMBOL, Tokens, code
+from workbench.curation.tokens import NUMBER, QUOTED, SYMBOL, Tokens, code
 
 _ASKING = "what which who how find compute calculate determine evaluate solve get work tell say give state name write"
 _ASKING_VERBS = frozenset(code(word) for word in f"{_ASKING} answer respond provide return show explain please".split())
@@ -56,17 +57,42 @@ class Comparison:
 
 
 def compare(left: Tokens, right: Tokens) -> Comparison:
-    """Aligns two questions: what they begin and end with, then their longest shared runs (Ratcliff, Obershelp 1988)."""
+    """Aligns two questions: what they begin and end with, then their longest shared runs (Ratcliff, Obershelp 1988).
+
+    Small words that happen to be shared within a difference belong to it.
+    """
     head, tail = _common(left, right)
     middle = left[head : len(left) - tail].tolist(), right[head : len(right) - tail].tolist()
-    codes = [("equal", 0, head, 0, head)] if head else []
-    for tag, a, b, c, d in SequenceMatcher(None, *middle, autojunk=False).get_opcodes():
-        codes.append((tag, a + head, b + head, c + head, d + head))
-    if tail:
-        codes.append(("equal", len(left) - tail, len(left), len(right) - tail, len(right)))
-    shared = tuple((slice(a, b), slice(c, d)) for tag, a, b, c, d in codes if tag == "equal")
-    parted = tuple(Difference(slice(a, b), slice(c, d)) for tag, a, b, c, d in codes if tag != "equal")
-    return Comparison(left, right, shared, parted)
+    runs = [
+        (a + head, b + head, size)
+        for a, b, size in SequenceMatcher(None, *middle, autojunk=False).get_matching_blocks()
+    ]
+    runs = [(0, 0, head), *runs, (len(left) - tail, len(right) - tail, tail)]
+    runs = [run for run in runs if run[2] and not (run[2] <= 2 and _is_small(left[run[0] : run[0] + run[2]]))]
+    shared = tuple((slice(a, a + size), slice(b, b + size)) for a, b, size in _opened(runs, left, right))
+    return Comparison(left, right, shared, tuple(_between(shared, len(left), len(right))))
+
+
+def _opened(runs: list[tuple[int, int, int]], left: Tokens, right: Tokens) -> list[tuple[int, int, int]]:
+    """Moves what only the right one has to its beginning, where the words allow it: ``I ... I have`` opens with it."""
+    if len(runs) < 2 or runs[0][:2] != (0, 0) or runs[1][0] != runs[0][2]:
+        return runs
+    size, end = runs[0][2], runs[1][1]
+    if end - size >= 1 and (left[:size] == right[end - size : end]).all():
+        return [(0, end - size, size + runs[1][2]), *runs[2:]]
+    return runs
+
+
+def _between(shared: Sequence[tuple[slice, slice]], left: int, right: int) -> Iterator[Difference]:
+    a = b = 0
+    for one, other in (*shared, (slice(left, left), slice(right, right))):
+        if one.start > a or other.start > b:
+            yield Difference(slice(a, one.start), slice(b, other.start))
+        a, b = one.stop, other.stop
+
+
+def _is_small(words: Tokens) -> bool:
+    return all(word in _BESIDE for word in words.tolist())
 
 
 def _common(left: Tokens, right: Tokens) -> tuple[int, int]:
@@ -93,8 +119,8 @@ def fillers(tokens: Tokens, neighbours: Neighbours) -> frozenset[int]:
 
 
 def exact(tokens: Tokens) -> list[int]:
-    """Returns the numbers and symbols of a question, in order: a copy within a template has the same."""
-    found: list[int] = tokens[(tokens & (NUMBER | SYMBOL)) > 0].tolist()
+    """Returns a question's numbers, symbols and quoted words, in order: a copy within a template has the same."""
+    found: list[int] = tokens[(tokens & (NUMBER | SYMBOL | QUOTED)) > 0].tolist()
     return found
 
 
@@ -116,7 +142,7 @@ def _matters(each: Difference, whole: Comparison, left: list[int], right: list[i
     if neighbours.is_odd_choice(norm, other):
         return False
     if each.left.start == each.right.start == 0 and _only_asks(parts[0]):
-        return not neighbours.is_odd_opening(norm, other)
+        return not (_is_remark(parts[1], neighbours) or neighbours.is_odd_opening(norm, other))
     is_closing = each.left.stop == len(whole.left) and each.right.stop == len(whole.right)
     if is_closing and not parts[0] and len(parts[1]) >= _CLOSING:
         return not neighbours.is_odd_closing(norm, other)
@@ -127,3 +153,9 @@ def _only_asks(words: list[int]) -> bool:
     """Words that ask and do not say what for, or none."""
     asks = any(word in _ASKING_VERBS for word in words)
     return not words or (asks and all(word in _ASKING_VERBS | _BESIDE for word in words))
+
+
+def _is_remark(words: list[int], neighbours: Neighbours) -> bool:
+    """A phrase that the pool knows, and after it words that ask or none."""
+    size = next((size for size in range(len(words), 0, -1) if words[size - 1] not in _ASKING_VERBS | _BESIDE), 0)
+    return neighbours.is_phrase(words[:size])

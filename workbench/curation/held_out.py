@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.curation.describe import question_hash
-from workbench.curation.text import question_words
-from workbench.curation.tokens import NUMBER, Tokens, encode
+from workbench.curation.text import question_text, question_words
+from workbench.curation.tokens import NUMBER, QUOTED, Tokens, encode
 from workbench.records import Problem
 
 Ints = NDArray[np.int64]
@@ -34,7 +34,7 @@ class Original:
     """A held-out question."""
 
     id: str
-    words: tuple[str, ...]
+    text: str
     tokens: Tokens
     numbers: Counter[int]
     """Codes of its numbers."""
@@ -50,7 +50,7 @@ class Original:
 class Suspect:
     """A pool row that may be a copy, and of which held-out questions."""
 
-    words: tuple[str, ...]
+    text: str
     originals: tuple[int, ...]
     gram_ids: frozenset[int]
     """The held-out n-grams that it has."""
@@ -72,19 +72,19 @@ class HeldOut:
     def of(cls, problems: Iterable[Problem]) -> HeldOut:
         """Returns the index of the problems' questions."""
         held_out = cls()
-        found: list[tuple[str, tuple[str, ...]]] = []
+        found: dict[str, str] = {}
         for problem in problems:
             question = tuple(question_words(problem))
             if (
                 held_out.equal.setdefault(question_hash(question), problem.id) == problem.id
                 and len(question) >= SHORTEST
             ):
-                found.append((problem.id, question))
-        held_out._index(list(dict(found).items()))
+                found[problem.id] = question_text(problem)
+        held_out._index(list(found.items()))
         return held_out
 
-    def _index(self, questions: Sequence[tuple[str, tuple[str, ...]]]) -> None:
-        coded = [encode(words) for _, words in questions]
+    def _index(self, questions: Sequence[tuple[str, str]]) -> None:
+        coded = [encode(text) for _, text in questions]
         hashes: dict[int, list[NDArray[np.uint64]]] = defaultdict(list)
         for tokens in coded:
             for size in {min(GRAM, len(tokens)), LONG_GRAM}:
@@ -94,11 +94,11 @@ class HeldOut:
         self._index_numbers()
         self._index_triples()
 
-    def _original(self, name: str, words: tuple[str, ...], tokens: Tokens) -> Original:
+    def _original(self, name: str, text: str, tokens: Tokens) -> Original:
         numbers = Counter(tokens[(tokens & NUMBER) > 0].tolist())
         size = min(GRAM, len(tokens))
         return Original(
-            name, words, tokens, numbers, frozenset(numbers), frozenset(tokens.tolist()),
+            name, text, tokens, numbers, frozenset(numbers), frozenset(tokens.tolist()),
             frozenset(self._ids(tokens, size)), frozenset(self._ids(tokens, LONG_GRAM)),
         )  # fmt: skip
 
@@ -136,11 +136,11 @@ class HeldOut:
                     by_triple[triple].append(place)
         self._by_triple = {triple: places for triple, places in by_triple.items() if len(places) <= _USUAL_TRIPLE}
 
-    def scan(self, questions: Sequence[Sequence[str]], coded: Sequence[Tokens]) -> tuple[Ints, dict[int, Suspect]]:
+    def scan(self, questions: Sequence[str], coded: Sequence[Tokens]) -> tuple[Ints, dict[int, Suspect]]:
         """Holds some pool questions against all held-out ones.
 
         Args:
-            questions: their words.
+            questions: their texts.
             coded: their codes.
 
         Returns:
@@ -150,11 +150,11 @@ class HeldOut:
         suspects: dict[int, Suspect] = {}
         if not self.originals:
             return np.zeros(0, dtype=np.int64), suspects
-        for place, (words, tokens) in enumerate(zip(questions, coded, strict=True)):
+        for place, (text, tokens) in enumerate(zip(questions, coded, strict=True)):
             grams = np.unique(np.concatenate([self._found(tokens, size) for size in self._grams]))
             met.append(grams)
             if originals := self._candidates(tokens):
-                suspects[place] = Suspect(tuple(words), originals, frozenset(grams.tolist()))
+                suspects[place] = Suspect(text, originals, frozenset(grams.tolist()))
         return np.concatenate([np.zeros(0, dtype=np.int64), *met]), suspects
 
     def _found(self, tokens: Tokens, size: int) -> Ints:
@@ -180,9 +180,9 @@ class HeldOut:
 
 
 def gram_hashes(tokens: Tokens, size: int) -> NDArray[np.uint64]:
-    """Returns a 64-bit hash of every run of ``size`` words, in order; none where the question is shorter."""
+    """Returns a 64-bit hash of every run of ``size`` words, quoted or not, in order; none for a shorter question."""
     if len(tokens) < size:
         return np.zeros(0, dtype=np.uint64)
-    windows = np.lib.stride_tricks.sliding_window_view(tokens.astype(np.uint64), size)
+    windows = np.lib.stride_tricks.sliding_window_view((tokens & ~QUOTED).astype(np.uint64), size)
     mixed: NDArray[np.uint64] = (windows * _FACTORS[:size]).sum(axis=1, dtype=np.uint64)
     return mixed ^ (mixed >> np.uint64(31))

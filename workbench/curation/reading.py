@@ -18,7 +18,7 @@ from workbench.curation.filters import CountTokens, Defect, GradeAnswer, judge
 from workbench.curation.held_out import HeldOut, Ints, Suspect
 from workbench.curation.spill import SCHEMA, Spill
 from workbench.curation.templates import Counts, Neighbours, neighbour_counts
-from workbench.curation.text import question_words
+from workbench.curation.text import question_text, words
 from workbench.curation.tokens import TokenFile, Tokens, TokenTable, encode
 from workbench.curation.verdicts import Verdicts
 from workbench.records import Trace
@@ -73,14 +73,14 @@ def judged_block(traces: Sequence[Trace], judge_with: Judge) -> Block:
     """Judges and describes a block of rows."""
     rows: list[Row] = []
     places: list[int] = []
-    questions: list[list[str]] = []
+    questions: list[str] = []
     defects: list[Defect | None] = []
     for place, trace in enumerate(traces):
         found = judge(trace, judge_with.config, judge_with.count_tokens, judge_with.grade_answer)
         defects.append(found.defect)
         if found.defect is None:
-            questions.append(question_words(trace.problem))
-            rows.append(describe(trace, questions[-1], found.is_verified))
+            questions.append(question_text(trace.problem))
+            rows.append(describe(trace, words(questions[-1]), found.is_verified))
             places.append(place)
     coded = [encode(question) for question in questions]
     met, suspects = judge_with.held_out.scan(questions, coded)

@@ -4,21 +4,22 @@ Questions of one template differ in a name or a number and are different questio
 differs in what does not matter. The pool tells them apart: where a slot is, many rows have other words between
 the same neighbours; where a wording was changed, one variant is the norm and the other an oddity.
 
-Neighbours are counted as word pairs and triples with numbers masked, in tables of a fixed size: a bucket that two
-triples share makes both look more frequent, which only ever makes a difference matter more.
+Neighbours are counted as word pairs and triples with numbers masked, in sketches of a fixed size (count-min,
+Cormode and Muthukrishnan 2005, two rows): memory does not grow with the pool.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.curation.tokens import NUMBER, Tokens
+from workbench.curation.tokens import NUMBER, QUOTED, Tokens
 
 BITS = 22
-"""Buckets of a table are 2 to this; 16 MB each."""
+"""Buckets of a sketch's row are 2 to this: 16 MB."""
 USUAL = 5
 """Rows with a word triple from which it counts as one that a template says."""
 ODD = 0.05
@@ -29,28 +30,52 @@ NORM = 0.4
 _FACTOR = np.uint64(0x9E3779B97F4A7C15)
 _OTHER = np.uint64(0xC2B2AE3D27D4EB4F)
 _MASK = (1 << 64) - 1
+_LOW = (1 << BITS) - 1
 _START = np.uint32(1)
 """Stands before the first and after the last word."""
 
-Counts = tuple[NDArray[np.uint32], NDArray[np.uint32]]
-"""Buckets, and how often each was met."""
+Hashes = NDArray[np.uint64]
+Counts = tuple[Hashes, NDArray[np.uint32]]
+"""Hashes, and how often each was met."""
+
+
+class _Sketch:
+    """How often each hash was met: the smaller of two buckets' counts, which is rarely too large."""
+
+    def __init__(self) -> None:
+        self._rows = np.zeros((2, 1 << BITS), dtype=np.uint32)
+
+    def add(self, hashes: Hashes, times: NDArray[np.uint32]) -> None:
+        for row, buckets in zip(self._rows, _buckets(hashes), strict=True):
+            np.add.at(row, buckets, times)
+
+    def __getitem__(self, hashes: Hashes) -> NDArray[np.uint32]:
+        high, low = _buckets(hashes)
+        counts: NDArray[np.uint32] = np.minimum(self._rows[0][high], self._rows[1][low])
+        return counts
+
+    def one(self, hashed: int) -> int:
+        return min(int(self._rows[0][hashed >> (64 - BITS)]), int(self._rows[1][hashed & _LOW]))
+
+
+def _buckets(hashes: Hashes) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    return (hashes >> np.uint64(64 - BITS)).astype(np.int64), (hashes & np.uint64(_LOW)).astype(np.int64)
 
 
 class Neighbours:
     """How often each pair and each triple of words stands in the pool's questions."""
 
     def __init__(self) -> None:
-        self._pairs = np.zeros(1 << BITS, dtype=np.uint32)
-        self._triples = np.zeros(1 << BITS, dtype=np.uint32)
+        self._pairs, self._triples = _Sketch(), _Sketch()
 
     def add(self, counts: tuple[Counts, Counts]) -> None:
         """Adds the pairs and triples of some questions, as `neighbour_counts` gives them."""
-        for table, (buckets, times) in zip((self._pairs, self._triples), counts, strict=True):
-            table[buckets] += times
+        for sketch, (hashes, times) in zip((self._pairs, self._triples), counts, strict=True):
+            sketch.add(hashes, times)
 
     def triples(self, tokens: Tokens) -> NDArray[np.uint32]:
         """Returns how often each triple of a question stands in the pool, its own included."""
-        return self._triples[_triple_buckets(padded(tokens))[:-2]]
+        return self._triples[_triple_hashes(padded(tokens))[:-2]]
 
     def is_template(self, tokens: Tokens) -> bool:
         """True where most of a question's triples are usual: then other rows of its template are in the pool."""
@@ -60,12 +85,12 @@ class Neighbours:
     def fillers(self, tokens: Tokens) -> frozenset[int]:
         """Returns the words of a question that its template does not say: a copy has all of them."""
         edged = padded(tokens)
-        triples, pairs = self._triples[_triple_buckets(edged)], self._pairs[_pair_buckets(edged)]
+        triples, pairs = self._triples[_triple_hashes(edged)], self._pairs[_pair_hashes(edged)]
         count = len(tokens)
         after, before = triples[:count], triples[2 : count + 2]
         is_said = (after >= USUAL) & (after >= NORM * pairs[:count])
         is_said |= (before >= USUAL) & (before >= NORM * pairs[3 : count + 3])
-        return frozenset(edged[2:-2][~is_said].tolist())
+        return frozenset(tokens[~is_said].tolist())
 
     def is_odd_choice(self, norm: Variant, other: Variant) -> bool:
         """True where the first wording is the norm in its place, and the other one an oddity."""
@@ -82,12 +107,12 @@ class Neighbours:
         The second is asked where the pool knows nothing of the words before it.
         """
         (usual, context), (rare, _) = self._starting(norm), self._starting(other)
-        return _is_odd(usual, rare) or (context < USUAL and self._is_phrase(other))
+        return _is_odd(usual, rare) or (context < USUAL and self.is_phrase(other.padded[other.start : other.stop]))
 
-    def _is_phrase(self, variant: Variant) -> bool:
-        words = variant.padded[variant.start : variant.stop]
+    def is_phrase(self, words: Sequence[int]) -> bool:
+        """True for three words or more whose triples are all usual."""
         return len(words) >= 3 and all(
-            self._triples[_triple(*words[place : place + 3])] >= USUAL for place in range(len(words) - 2)
+            self._triples.one(_triple(*words[place : place + 3])) >= USUAL for place in range(len(words) - 2)
         )
 
     def _starting(self, variant: Variant) -> tuple[int, int]:
@@ -101,8 +126,8 @@ class Neighbours:
         return self._counted(tokens[place - 1], tokens[place], tokens[place + 1], tokens[place : place + 2])
 
     def _counted(self, first: int, second: int, third: int, pair: list[int]) -> tuple[int, int]:
-        context = _one_bucket(pair[0] * int(_FACTOR) + pair[1] * int(_OTHER))
-        return int(self._triples[_triple(first, second, third)]), int(self._pairs[context])
+        context = _mixed(pair[0] * int(_FACTOR) + pair[1] * int(_OTHER))
+        return self._triples.one(_triple(first, second, third)), self._pairs.one(context)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,12 +146,12 @@ def _is_odd(norm: int, other: int) -> bool:
 
 
 def _triple(first: int, second: int, third: int) -> int:
-    return _one_bucket((first * int(_FACTOR) + second) * int(_OTHER) + third * int(_FACTOR))
+    return _mixed((first * int(_FACTOR) + second) * int(_OTHER) + third * int(_FACTOR))
 
 
 def masked(tokens: Tokens) -> Tokens:
-    """Returns the codes with one code for all numbers."""
-    return np.where(tokens & NUMBER, NUMBER, tokens)
+    """Returns the codes with one code for all numbers, quoted or not."""
+    return np.where(tokens & NUMBER, NUMBER, tokens & ~QUOTED)
 
 
 def padded(tokens: Tokens) -> Tokens:
@@ -136,33 +161,32 @@ def padded(tokens: Tokens) -> Tokens:
 
 
 def neighbour_counts(questions: list[Tokens]) -> tuple[Counts, Counts]:
-    """Returns how often each bucket of pairs and of triples is met in these questions."""
+    """Returns how often each pair and each triple is met, by their hashes in these questions."""
     joined = np.concatenate([np.zeros(2, dtype=np.uint32), *(padded(question) for question in questions)])
-    pairs, triples = _pair_buckets(joined), _triple_buckets(joined)
+    pairs, triples = _pair_hashes(joined), _triple_hashes(joined)
     return _counted(pairs), _counted(triples)
 
 
-def _counted(buckets: NDArray[np.int64]) -> Counts:
-    found, times = np.unique(buckets, return_counts=True)
-    return found.astype(np.uint32), times.astype(np.uint32)
+def _counted(hashes: Hashes) -> Counts:
+    found, times = np.unique(hashes, return_counts=True)
+    return found, times.astype(np.uint32)
 
 
-def _pair_buckets(tokens: Tokens) -> NDArray[np.int64]:
+def _pair_hashes(tokens: Tokens) -> Hashes:
     wide = tokens.astype(np.uint64)
-    return _bucket(wide[:-1] * _FACTOR + wide[1:] * _OTHER)
+    return _mix(wide[:-1] * _FACTOR + wide[1:] * _OTHER)
 
 
-def _triple_buckets(tokens: Tokens) -> NDArray[np.int64]:
+def _triple_hashes(tokens: Tokens) -> Hashes:
     wide = tokens.astype(np.uint64)
-    return _bucket((wide[:-2] * _FACTOR + wide[1:-1]) * _OTHER + wide[2:] * _FACTOR)
+    return _mix((wide[:-2] * _FACTOR + wide[1:-1]) * _OTHER + wide[2:] * _FACTOR)
 
 
-def _bucket(hashes: NDArray[np.uint64]) -> NDArray[np.int64]:
-    mixed = (hashes ^ (hashes >> np.uint64(29))) * _OTHER
-    return (mixed >> np.uint64(64 - BITS)).astype(np.int64)
+def _mix(hashes: Hashes) -> Hashes:
+    return (hashes ^ (hashes >> np.uint64(29))) * _OTHER
 
 
-def _one_bucket(hashed: int) -> int:
-    """`_bucket` for a single hash: plain integers are much faster than arrays of one."""
+def _mixed(hashed: int) -> int:
+    """`_mix` for a single hash: plain integers are much faster than arrays of one."""
     hashed &= _MASK
-    return ((hashed ^ (hashed >> 29)) * int(_OTHER) & _MASK) >> (64 - BITS)
+    return (hashed ^ (hashed >> 29)) * int(_OTHER) & _MASK

@@ -32,9 +32,14 @@ def words(text: str) -> list[str]:
     return [word.replace(",", "") for word in found] or text.split()
 
 
+def question_text(problem: Problem) -> str:
+    """Returns the question and its choices, a line each."""
+    return "\n".join((problem.question, *(problem.choices or ())))
+
+
 def question_words(problem: Problem) -> list[str]:
     """Returns the words of the question and its choices: "which is right?" is many questions."""
-    return words("\n".join((problem.question, *(problem.choices or ()))))
+    return words(question_text(problem))
 
 
 def is_number(word: str) -> bool:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.curation.text import is_number
+from workbench.curation.text import is_number, words
 from workbench.files import storage_errors
 
 Tokens = NDArray[np.uint32]
@@ -19,7 +20,10 @@ NUMBER = np.uint32(1 << 31)
 """The bit of a code that says: a number."""
 SYMBOL = np.uint32(1 << 30)
 """The bit of a code that says: neither word nor number, such as an operator."""
-_HASH = (1 << 30) - 1
+QUOTED = np.uint32(1 << 29)
+"""The bit of a code that says: in quotation marks, so a thing spoken of and not a way of speaking."""
+_HASH = (1 << 29) - 1
+_QUOTE = re.compile('["\u201c\u201d]')
 _TEENS = (
     "two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen"
 )
@@ -52,9 +56,19 @@ def plain_number(word: str) -> str | None:
     return word.rstrip("0").rstrip(".") or "0" if "." in word else word
 
 
-def encode(words: Sequence[str]) -> Tokens:
-    """Returns the codes of a question's words."""
-    return np.array([code(word) for word in words], dtype=np.uint32)
+def encode(question: str) -> Tokens:
+    """Returns the codes of a question's words, see `workbench.curation.text.words`.
+
+    >>> (encode('Spell "cat"') == encode("Spell cat")).tolist()
+    [True, False]
+    """
+    parts = _QUOTE.split(question)
+    is_paired = len(parts) % 2 == 1
+    codes = []
+    for place, part in enumerate(parts):
+        quoted = int(QUOTED) if place % 2 and is_paired else 0
+        codes += [code(word) | quoted for word in words(part)] if part.strip() else []
+    return np.array(codes, dtype=np.uint32)
 
 
 class TokenFile:
@@ -89,8 +103,8 @@ class TokenTable:
         self._starts = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(lengths, dtype=np.int64)])
 
     @classmethod
-    def of(cls, questions: Iterable[Sequence[str]]) -> TokenTable:
-        """Returns the table of these questions' words."""
+    def of(cls, questions: Iterable[str]) -> TokenTable:
+        """Returns the table of these questions."""
         coded = [encode(question) for question in questions]
         flat = np.concatenate([np.zeros(0, dtype=np.uint32), *coded])
         return cls(flat, np.array([len(each) for each in coded], dtype=np.int32))
