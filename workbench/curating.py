@@ -16,6 +16,7 @@ from workbench.records import Problem, read_records
 def curate_verb(options: Curate) -> None:
     """Curates a pool; the embedded benchmarks of the same seed are kept out."""
     config = curation_config(options)
+    _check(options)
     held_out = workflow.held_out_problems(options.seed)
     if options.held_out:
         held_out += read_records(options.held_out, Problem)
@@ -27,6 +28,14 @@ def curate_verb(options: Curate) -> None:
     )
     lines = [*report.lines(), f"curated: {report.curated_path}", *_uploaded(report, options)]
     cli.show(report.to_dict(), as_json=options.json, lines=lines)
+
+
+def _check(options: Curate) -> None:
+    """Makes sure that no option is without effect, before anything is read."""
+    if options.tries and options.score == "none":
+        raise InputError("--tries needs --score sample or --score all: only what the student reads is tried")
+    if options.push_to_hub is None and (options.dry_run or options.public):
+        raise InputError("--dry-run and --public are about an upload: give --push-to-hub OWNER/NAME as well")
 
 
 def curation_config(options: Curate) -> CurationConfig:

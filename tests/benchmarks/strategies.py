@@ -16,7 +16,7 @@ from workbench.files import text_hash, write_text
 from workbench.pool import PoolConfig
 from workbench.pool import embedded_pool as generate_pool
 from workbench.records import write_records
-from workbench.students import DEFAULT_STUDENT
+from workbench.students import load_student
 
 BENCHMARK = "embedded-dev"
 
@@ -49,15 +49,17 @@ def selection(strategies: Sequence[str], sizes: Sequence[int], *, rows: int, see
 
 
 def _measure(pool: Path, strategy: str, size: int, settings: dict[str, Any]) -> dict[str, Any]:
-    """One row; distillation and evaluation pick up where an interrupted run stopped."""
+    """One row; what an interrupted run finished is used again."""
     folder = OUT / f"selection-{text_hash(pool.name, strategy, size, *settings.items())[:10]}"
     seed = settings["seed"]
     curated = api.curate(
         pool, size, seed, score=settings["score"], strategy=strategy, out=folder / "curate", max_tokens=256
     )
-    student = api.distill(
-        curated, DEFAULT_STUDENT, out=folder / "distill", epochs=settings["epochs"], seed=seed, held_out=0
-    )
+    trained = folder / "distill"
+    if (trained / "training.json").exists():
+        student = load_student(trained)
+    else:
+        student = api.distill(curated, out=trained, epochs=settings["epochs"], seed=seed, held_out=0)
     found = api.evaluate(student, BENCHMARK, per_family=settings["per_family"], seed=seed, out=folder / "evaluate")
     group = found["groups"]["all"]
     return {
