@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import random
 import tempfile
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +20,14 @@ from workbench.curation.filters import CountTokens, GradeAnswer
 from workbench.curation.funnel import CurationReport, composition, stages
 from workbench.curation.held_out import HeldOut
 from workbench.curation.near import drop_near
-from workbench.curation.reading import Judge, Pool, read_pool
+from workbench.curation.reading import Judge, Pool, chosen_traces, read_pool
 from workbench.curation.selection import Choice, Scores, objective, score, select
 from workbench.curation.spill import Spill
 from workbench.curation.verdicts import STAGES, Verdicts
 from workbench.curation.writing import write_folder
 from workbench.errors import InputError
-from workbench.files import text_hash
-from workbench.records import Problem, Reader, Trace, read_records
+from workbench.files import existing_file, text_hash
+from workbench.records import FileRows, Problem, rejected_rows
 
 Progress = Callable[[Iterable[Any], int | None, str], Iterable[Any]]
 """Wraps an iterable to show how far it is: items, their number if known, and a label."""
@@ -38,6 +39,7 @@ def curate(
     count_tokens: CountTokens | None = None,
     grade_answer: GradeAnswer | None = None,
     progress: Progress | None = None,
+    workers: int = 1,
 ) -> CurationReport:  # fmt: skip
     """Chooses ``config.size`` traces of a pool and writes them with a reason for every row.
 
@@ -52,6 +54,8 @@ def curate(
         count_tokens: the student's tokens in a text; estimated from its bytes where absent.
         grade_answer: judges the answers that do not equal the reference letter by letter.
         progress: wraps the three long loops.
+        workers: processes that judge rows; the files do not depend on it. Scripts that ask for more than one need the
+            usual ``if __name__ == "__main__"``.
 
     Raises:
         InputError: where the pool holds no trace, or no trace survives the filters.
@@ -62,24 +66,37 @@ def curate(
     if pool.resolve() == (out / "curated.jsonl").resolve():
         raise InputError(f"{pool} would be overwritten by its own selection; choose another --out")
     show = progress or (lambda items, total, label: items)
-    judge_with, reader = Judge(config, HeldOut.of(held_out), count_tokens, grade_answer), _reader(pool, out)
+    judge_with = Judge(config, HeldOut.of(held_out), count_tokens, grade_answer)
+    rows = FileRows(existing_file(pool))
     with tempfile.TemporaryDirectory(prefix="curate-") as folder, Spill(Path(folder)) as spill:
-        found = read_pool(show(reader, None, "reading"), judge_with, spill, Path(folder))
+        with rejected_rows(out / "curated.rejected.jsonl") as reject:
+            reading = read_pool(rows, judge_with, spill, Path(folder), workers, reject)
+            found = _last(show(_by_row(reading), None, "reading"))
         verdicts = found.verdicts
         survivors = _survivors(found, judge_with)
         if not len(survivors):
             raise InputError(_nothing_left(pool, verdicts, spill))
         scores = score(survivors)
         choices = select(survivors, scores, config, lambda ranks: show(ranks, len(ranks), "selecting"))
-        kept = survivors.index[[choice.place for choice in choices]]
+        kept = np.sort(survivors.index[[choice.place for choice in choices]])
         verdicts.drop_all(np.setdiff1d(survivors.index, kept), "selection", "not selected")
-        report = _report(
-            pool, out, config, reader, verdicts, survivors, scores, choices, bool(judge_with.held_out.equal)
-        )
-        traces = show(_traces(reader, set(kept.tolist())), len(kept), "writing")
+        report = _report(pool, out, config, found, survivors, scores, choices, bool(judge_with.held_out.equal))
+        traces = show(chosen_traces(rows, spill.take(kept.tolist())), len(kept), "writing")
         sizes = Counter(choice.quota for choice in choices)
         write_folder(report, traces, survivors, scores, choices, verdicts, spill, sizes)
     return report
+
+
+def _by_row(reading: Iterator[Pool]) -> Iterator[Pool]:
+    """Yields the pool once per row that was read, so that progress counts rows."""
+    before = 0
+    for pool in reading:
+        yield from repeat(pool, pool.read - before)
+        before = pool.read
+
+
+def _last(pools: Iterable[Pool]) -> Pool:
+    return deque(pools, maxlen=1)[0]
 
 
 def _survivors(pool: Pool, judge_with: Judge) -> Columns:
@@ -93,10 +110,6 @@ def _survivors(pool: Pool, judge_with: Judge) -> Columns:
     places = np.flatnonzero(verdicts.left(pool.sound.index))
     drop_near(pool.sound.take(places), pool.table, places, pool.neighbours, verdicts, config.near_overlap)
     return pool.sound.take(np.flatnonzero(verdicts.left(pool.sound.index)))
-
-
-def _reader(pool: Path, out: Path) -> Reader[Trace]:
-    return read_records(pool, Trace, rejected=out / "curated.rejected.jsonl")
 
 
 def _drop_copies(pool: Pool, judge_with: Judge) -> None:
@@ -125,7 +138,7 @@ def _nothing_left(pool: Path, verdicts: Verdicts, spill: Spill) -> str:
 
 
 def _report(
-    pool: Path, out: Path, config: CurationConfig, reader: Reader[Trace], verdicts: Verdicts, survivors: Columns,
+    pool: Path, out: Path, config: CurationConfig, found: Pool, survivors: Columns,
     scores: Scores, choices: Sequence[Choice], has_held_out: bool,
 ) -> CurationReport:  # fmt: skip
     places = [choice.place for choice in choices]
@@ -135,19 +148,19 @@ def _report(
         composition(survivors, scores, some, objective(survivors, scores, config, some)) for some in (places, drawn)
     )
     return CurationReport(
-        pool=pool, out=out, config=config, read=len(verdicts), rejected=reader.rejected, kept=len(places),
-        stages=stages(verdicts),
+        pool=pool, out=out, config=config, read=len(found.verdicts), rejected=found.rejected, kept=len(places),
+        stages=stages(found.verdicts),
         survivors=composition(survivors, scores, range(len(survivors))), selected=selected, random=at_random,
-        warnings=tuple(_warnings(reader, config, selected.domains, len(survivors), has_held_out)),
+        warnings=tuple(_warnings(found, config, selected.domains, len(survivors), has_held_out)),
     )  # fmt: skip
 
 
 def _warnings(
-    reader: Reader[Trace], config: CurationConfig, domains: dict[str, int], survivors: int, has_held_out: bool
+    found: Pool, config: CurationConfig, domains: dict[str, int], survivors: int, has_held_out: bool
 ) -> Iterator[str]:
-    if reader.rejected:
-        total, first = reader.read + reader.rejected, reader.examples[0]
-        yield f"{reader.rejected:,} of {total:,} lines could not be read; line {first.line}: {first.reason}"
+    if found.rejected:
+        total, first = found.read + found.rejected, found.examples[0]
+        yield f"{found.rejected:,} of {total:,} lines could not be read; line {first.line}: {first.reason}"
     if survivors < config.size:
         yield f"{config.size:,} traces were asked for and {survivors:,} survive: all of them are kept"
     short = [name for name, count in domains.items() if count < config.size // len(domains)]
@@ -155,7 +168,3 @@ def _warnings(
         yield f"too few rows for an even share in {', '.join(short)}: the other domains filled in"
     if not has_held_out:
         yield "no held-out problems were given: nothing was checked for contamination"
-
-
-def _traces(reader: Reader[Trace], kept: set[int]) -> Iterator[Trace]:
-    return (trace for index, trace in enumerate(reader) if index in kept)
