@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import tempfile
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from workbench.curation.funnel import CurationReport, composition, stages
 from workbench.curation.greedy import Selection, Selector
 from workbench.curation.held_out import HeldOut
 from workbench.curation.near import drop_near
-from workbench.curation.reading import Judge, Pool, read_pool
+from workbench.curation.reading import Judge, Pool, chosen_traces, read_pool
 from workbench.curation.scores import Scores, score
 from workbench.curation.selection import choices, selector
 from workbench.curation.spill import Spill
@@ -30,7 +31,8 @@ from workbench.curation.survivors import Survivors
 from workbench.curation.verdicts import STAGES, Verdicts
 from workbench.curation.writing import write_folder
 from workbench.errors import InputError
-from workbench.records import Problem, Reader, Trace, read_records
+from workbench.files import existing_file
+from workbench.records import FileRows, Problem, rejected_rows
 
 Progress = Callable[[Iterable[Any], int | None, str], Iterable[Any]]
 """Wraps an iterable to show how far it is: items, their number if known, and a label."""
@@ -43,6 +45,7 @@ def curate(
     grade_answer: GradeAnswer | None = None,
     read_traces: ReadTraces | None = None,
     progress: Progress | None = None,
+    workers: int = 1,
 ) -> CurationReport:  # fmt: skip
     """Chooses ``config.size`` traces of a pool and writes them with a reason for every row.
 
@@ -58,6 +61,8 @@ def curate(
         grade_answer: judges the answers that do not equal the reference letter by letter.
         read_traces: what the student says of some survivors; without it nothing depends on the student.
         progress: wraps the three long loops.
+        workers: processes that judge rows; the files do not depend on it. Scripts that ask for more than one need the
+            usual ``if __name__ == "__main__"``.
 
     Raises:
         InputError: where the pool holds no trace, or no trace survives the filters.
@@ -68,40 +73,55 @@ def curate(
     if pool.resolve() == (out / "curated.jsonl").resolve():
         raise InputError(f"{pool} would be overwritten by its own selection; choose another --out")
     show = progress or (lambda items, total, label: items)
-    judge_with, reader = Judge(config, HeldOut.of(held_out), count_tokens, grade_answer), _reader(pool, out)
+    judge_with = Judge(config, HeldOut.of(held_out), count_tokens, grade_answer)
+    rows = FileRows(existing_file(pool))
     with tempfile.TemporaryDirectory(prefix="curate-") as folder, Spill(Path(folder)) as spill:
-        found = read_pool(show(reader, None, "reading"), judge_with, spill, Path(folder))
+        with rejected_rows(out / "curated.rejected.jsonl") as reject:
+            reading = read_pool(rows, judge_with, spill, Path(folder), workers, reject)
+            found = _last(show(_by_row(reading), None, "reading"))
         verdicts = found.verdicts
         survivors = _survivors(found, judge_with)
         if not len(survivors):
             raise InputError(_nothing_left(pool, verdicts, spill))
-        student = _student_scores(survivors, config, reader, read_traces) if read_traces else None
+        student = _student_scores(survivors, config, rows, spill, read_traces) if read_traces else None
         scores = _scores(survivors, student)
         joint = selector(survivors, scores, config)
         chosen = choose(survivors, scores, config, joint, lambda turns: show(turns, len(turns), "selecting"))
-        kept = survivors.index[chosen.places_K]
+        kept = np.sort(survivors.index[chosen.places_K])
         verdicts.drop_all(np.setdiff1d(survivors.index, kept), "selection", "not selected")
-        has_held_out = bool(judge_with.held_out.equal)
-        report = _report(pool, out, config, reader, verdicts, survivors, scores, chosen, joint, student, has_held_out)
-        traces = show(_traces(reader, set(kept.tolist())), len(kept), "writing")
         known = Survivors(survivors, scores, chosen.places_K)
+        has_held_out = bool(judge_with.held_out.equal)
+        report = _report(pool, out, config, found, known, chosen, joint, student, has_held_out)
+        traces = show(chosen_traces(rows, spill.take(kept.tolist())), len(kept), "writing")
         write_folder(report, traces, known, choices(survivors, chosen), verdicts, spill)
     return report
 
 
 def _student_scores(
-    survivors: Columns, config: CurationConfig, reader: Reader[Trace], read_traces: ReadTraces
+    survivors: Columns, config: CurationConfig, rows: FileRows, spill: Spill, read_traces: ReadTraces
 ) -> StudentScores:
     """Lets the student read a sample of the survivors, or all, and predicts the rest."""
     hardness, bands = difficulty(survivors)
     size = min(config.student_sample or len(survivors), len(survivors))
     places = sample_rows(survivors, bands, size, config.seed)
-    traces = list(_traces(reader, set(survivors.index[places].tolist())))
+    traces = list(chosen_traces(rows, spill.take(survivors.index[places].tolist())))
     return predicted(survivors, hardness, places, read_traces(traces), config.seed)
 
 
 def _scores(survivors: Columns, student: StudentScores | None) -> Scores:
     return score(survivors, student.suitability(), student.pass_rate) if student else score(survivors)
+
+
+def _by_row(reading: Iterator[Pool]) -> Iterator[Pool]:
+    """Yields the pool once per row that was read, so that progress counts rows."""
+    before = 0
+    for pool in reading:
+        yield from repeat(pool, pool.read - before)
+        before = pool.read
+
+
+def _last(pools: Iterable[Pool]) -> Pool:
+    return deque(pools, maxlen=1)[0]
 
 
 def _survivors(pool: Pool, judge_with: Judge) -> Columns:
@@ -115,10 +135,6 @@ def _survivors(pool: Pool, judge_with: Judge) -> Columns:
     places = np.flatnonzero(verdicts.left(pool.sound.index))
     drop_near(pool.sound.take(places), pool.table, places, pool.neighbours, verdicts, config.near_overlap)
     return pool.sound.take(np.flatnonzero(verdicts.left(pool.sound.index)))
-
-
-def _reader(pool: Path, out: Path) -> Reader[Trace]:
-    return read_records(pool, Trace, rejected=out / "curated.rejected.jsonl")
 
 
 def _drop_copies(pool: Pool, judge_with: Judge) -> None:
@@ -147,45 +163,37 @@ def _nothing_left(pool: Path, verdicts: Verdicts, spill: Spill) -> str:
 
 
 def _report(
-    pool: Path, out: Path, config: CurationConfig, reader: Reader[Trace], verdicts: Verdicts, survivors: Columns,
-    scores: Scores, chosen: Selection, joint: Selector, student: StudentScores | None, has_held_out: bool,
+    pool: Path, out: Path, config: CurationConfig, found: Pool, known: Survivors, chosen: Selection, joint: Selector,
+    student: StudentScores | None, has_held_out: bool,
 ) -> CurationReport:  # fmt: skip
-    places = chosen.places_K
+    survivors, scores, places = known.rows, known.scores, known.kept
     drawn = random_draw(survivors, len(places), config.seed)
     selected, at_random = (
         composition(survivors, scores, some.tolist(), value)
         for some, value in ((places, chosen.value), (drawn, joint.value(drawn, config.weights).value))
     )
     return CurationReport(
-        pool=pool, out=out, config=config, read=len(verdicts), rejected=reader.rejected, kept=len(places),
-        stages=stages(verdicts),
+        pool=pool, out=out, config=config, read=len(found.verdicts), rejected=found.rejected, kept=len(places),
+        stages=stages(found.verdicts),
         survivors=composition(survivors, scores, range(len(survivors))), selected=selected, random=at_random,
         student=student.summary() if student else None,
-        warnings=tuple(_warnings(reader, config, selected.domains, len(survivors), scores, has_held_out)),
+        warnings=tuple(_warnings(found, config, selected.domains, known, has_held_out)),
     )  # fmt: skip
 
 
 def _warnings(
-    reader: Reader[Trace],
-    config: CurationConfig,
-    domains: dict[str, int],
-    survivors: int,
-    scores: Scores,
-    has_held_out: bool,
+    found: Pool, config: CurationConfig, domains: dict[str, int], known: Survivors, has_held_out: bool
 ) -> Iterator[str]:
-    if reader.rejected:
-        total, first = reader.read + reader.rejected, reader.examples[0]
-        yield f"{reader.rejected:,} of {total:,} lines could not be read; line {first.line}: {first.reason}"
+    if found.rejected:
+        total, first = found.read + found.rejected, found.examples[0]
+        yield f"{found.rejected:,} of {total:,} lines could not be read; line {first.line}: {first.reason}"
+    survivors, rates = len(known), known.scores.pass_rate
     if survivors < config.size:
         yield f"{config.size:,} traces were asked for and {survivors:,} survive: all of them are kept"
     short = [name for name, count in domains.items() if count < config.size // len(domains)]
     if short and survivors > config.size:
         yield f"too few rows for an even share in {', '.join(short)}: the other domains filled in"
-    if config.strategy == "s1" and (scores.pass_rate is None or not (scores.pass_rate == 0).any()):
+    if config.strategy == "s1" and (rates is None or not (rates == 0).any()):
         yield S1_STAND_IN
     if not has_held_out:
         yield "no held-out problems were given: nothing was checked for contamination"
-
-
-def _traces(reader: Reader[Trace], kept: set[int]) -> Iterator[Trace]:
-    return (trace for index, trace in enumerate(reader) if index in kept)

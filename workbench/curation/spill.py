@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import pyarrow as pa
 
 from workbench.files import storage_errors
 
-SCHEMA = pa.schema([(name, pa.string()) for name in ("id", "problem_id", "domain", "source", "reason", "detail")])
+SCHEMA = pa.schema(
+    [(name, pa.string()) for name in ("id", "problem_id", "domain", "source", "reason", "detail")]
+    + [("line", pa.int64()), ("part", pa.int64())]
+)
+"""Line and part say where a trace is in the file: a row can give several."""
 
 
 class Spill:
@@ -52,10 +56,10 @@ class Spill:
                 yield start, batch
                 start += batch.num_rows
 
-    def take(self, indices: list[int]) -> list[dict[str, str]]:
+    def take(self, indices: list[int]) -> list[dict[str, Any]]:
         """Returns the names of these rows, in this order."""
         wanted = sorted(set(indices))
-        found: dict[int, dict[str, str]] = {}
+        found: dict[int, dict[str, Any]] = {}
         place = 0
         for start, batch in self.batches():
             first = place

@@ -82,8 +82,8 @@ def _originals(indices: Iterable[int], verdicts: Verdicts, spill: Spill) -> dict
 
 
 def _filled(
-    index: int, row: dict[str, str], verdicts: Verdicts, others: dict[int, str], unchosen: Unchosen
-) -> dict[str, str]:
+    index: int, row: dict[str, Any], verdicts: Verdicts, others: dict[int, str], unchosen: Unchosen
+) -> dict[str, Any]:
     stage, detail = verdicts.stage(index), verdicts.detail(index)
     if stage == "filters":
         detail = row["detail"]
