@@ -14,9 +14,14 @@ _CHAIN = rf"(?:{_NUMBER})(?:\s*[-+*/\u00d7\u00f7\u00b7\u2212]\s*(?:{_NUMBER}))*"
 _EQUATION = re.compile(rf"({_CHAIN})\s*=\s*\$?(-?)({_CHAIN})")
 _PART = re.compile(rf"{_NUMBER}|[-+*/\u00d7\u00f7\u00b7\u2212]")
 _SIGNS = str.maketrans({"\u00d7": "*", "\u00b7": "*", "\u00f7": "/", "\u2212": "-"})
-_BEFORE = frozenset("+-*/^_.,:=%\\({[<>|\u00d7\u00f7\u00b7\u2212!")
+_BEFORE = frozenset("+-*/^=%\\({[<>|\u00d7\u00f7\u00b7\u2212!")
 """In front of an equation's left side: it is a part of something longer."""
 _AFTER = frozenset("+*/^_:%!=\\({<>|\u00d7\u00f7\u00b7")
+_GOES_ON = re.compile(r"(?:\d|\b[xX]|\\[a-z]+)$")
+"""Before the left side, spaces aside: another digit group, a letter that stands for times, a command of LaTeX."""
+_TOUCHES = re.compile(r"[\w.,:]")
+"""Right before it, without a space."""
+_MORE = re.compile(r"\s*[-\u2212]\s*\d|[.,]\d|\s\d|\s*\\[a-z]+\s*\d")
 _REMAINDER = re.compile(r"\s*(?:r\b|rem|with|\(|mod|and\s+\d+\s+(?:left|over|rem))", re.IGNORECASE)
 _ROUTE = 0.5
 """Share of a check's word pairs that the steps do not have, from which it goes another way."""
@@ -53,11 +58,11 @@ def _is_formula(chain: str) -> bool:
 
 def _is_part(text: str, found: re.Match[str]) -> bool:
     """Whether an equation goes on beyond what was matched, or its numbers may be no decimal ones."""
-    before, after = text[: found.start()].rstrip(), text[found.end() :]
-    if (before and before[-1] in _BEFORE) or (found.start() and text[found.start() - 1].isalnum()):
+    before, after = text[: found.start()][-40:].rstrip("$ \t"), text[found.end() :][:40]
+    if (before and before[-1] in _BEFORE) or _GOES_ON.search(before) or _TOUCHES.match(text[: found.start()][-1:]):
         return True
     follows = after.lstrip()[:1]
-    if after[:1].isalnum() or follows in _AFTER or re.match(r"\s*[-\u2212]\s*\d|[.,]\d", after):
+    if after[:1].isalnum() or follows in _AFTER or _MORE.match(after):
         return True
     numbers = [part for side in (found.group(1), found.group(3)) for part in _PART.findall(side) if len(part) > 2]
     is_binary = len(numbers) > 1 and all(set(number) <= {"0", "1"} for number in numbers)
