@@ -31,7 +31,10 @@ def curate(options: cli.Curate) -> None:
     held_out = workflow.held_out_problems(options.seed)
     if options.held_out:
         held_out += read_records(options.held_out, Problem)
-    report = workflow.curate_pool(options.pool, options.out, config, student=options.student, held_out=held_out)
+    report = workflow.curate_pool(
+        options.pool, options.out, config, student=options.student, held_out=held_out,
+        workers=workflow.curation_workers(options.pool),
+    )  # fmt: skip
     cli.show(report.to_dict(), as_json=options.json, lines=[*report.lines(), f"curated: {report.curated_path}"])
 
 

@@ -186,4 +186,5 @@ def _mixed(hashes: NDArray[Any]) -> Hashes:
     """Spreads every bit of a hash over all others (the finaliser of SplitMix64)."""
     hashes = (hashes ^ (hashes >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     hashes = (hashes ^ (hashes >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return hashes ^ (hashes >> np.uint64(31))
+    mixed: Hashes = hashes ^ (hashes >> np.uint64(31))
+    return mixed
