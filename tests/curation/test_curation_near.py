@@ -17,7 +17,8 @@ from workbench.curation.verdicts import Verdicts
 from workbench.records import Problem, Trace
 
 NAMES = ("Ann", "Bob", "Cleo", "Dan", "Eve", "Finn", "Gus", "Hana", "Ida", "Jon", "Kit", "Lea")
-TEMPLATE = "{a} is married to {b}. They have a child called {c}. {c} is married to {d}. What is {e} to {f}? Answer in one word."
+FAMILY = "{a} is married to {b}. They have a child called {c}. {c} is married to {d}."
+TEMPLATE = FAMILY + " What is {e} to {f}? Answer in one word."
 EDITS = (
     "Question: {}", "{} Thank you very much.", "Please solve this: {}",
 )  # fmt: skip
@@ -69,7 +70,8 @@ def test_other_numbers_or_another_order_make_another_question(other: str) -> Non
 
 
 def test_a_changed_word_in_free_text_is_a_small_edit() -> None:
-    assert dropped([FREE.replace("winter", "autumn"), FREE, *siblings(40)]) == {0: 1}
+    found = dropped([FREE.replace("winter", "autumn"), FREE, *siblings(40)])
+    assert found in ({0: 1}, {1: 0})
 
 
 def test_quoted_words_are_what_is_asked_about() -> None:
