@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -49,6 +50,9 @@ BENCHMARKS = {"embedded": "test", "embedded-dev": "dev", "embedded-all": "test",
 
 The first two have the families of the demo, which the shipped student was taught, the others all of them.
 """
+SMALL_POOL = 2 * 2**20
+"""Bytes of a pool below which starting processes takes longer than it saves."""
+MOST_WORKERS = 8
 MOST_PER_FAMILY = 100
 """Problems of a family in an embedded benchmark, at most: curation keeps so many out of training."""
 
@@ -81,6 +85,12 @@ def benchmark(name: str, seed: int, per_family: int) -> list[Problem]:
     return problems
 
 
+def curation_workers(pool: Path) -> int:
+    """Returns how many processes suit the curation of a pool on this machine: one for what is read in seconds."""
+    is_small = not pool.exists() or pool.stat().st_size < SMALL_POOL
+    return 1 if is_small else min(os.cpu_count() or 1, MOST_WORKERS)
+
+
 def curate_pool(
     pool: Path,
     out: Path,
@@ -89,6 +99,7 @@ def curate_pool(
     student: str,
     held_out: Iterable[Problem] = (),
     read_traces: ReadTraces | None = None,
+    workers: int = 1,
 ) -> CurationReport:
     """Curates a pool, counting tokens as the student does and verifying every answer.
 
@@ -99,6 +110,8 @@ def curate_pool(
         student: whose tokens count.
         held_out: problems to keep out of training.
         read_traces: the student's judgement, from `student_reader`; without it suitability does not count.
+        workers: processes that judge rows, see `curation_workers`. With more than one a script needs the usual
+            ``if __name__ == "__main__"``; the files do not depend on it.
     """
     prompter = Prompter(load_tokenizer(student))
     return curate(
@@ -109,6 +122,7 @@ def curate_pool(
         count_tokens=prompter.count,
         grade_answer=grade_answer,
         read_traces=read_traces,
+        workers=workers,
         progress=lambda items, total, label: track(items, total, f"curate: {label}"),
     )
 

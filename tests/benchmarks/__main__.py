@@ -13,6 +13,8 @@ from functools import partial
 from tests.benchmarks import decoding, pool
 from tests.benchmarks.attention import attention
 from tests.benchmarks.collecting import collect
+from tests.benchmarks.curation import curation, curation_growth
+from tests.benchmarks.defects import defects
 from tests.benchmarks.segmenter import segmenter
 from tests.benchmarks.selecting import reselect
 from tests.benchmarks.steps import step
@@ -49,6 +51,9 @@ HEAVY = {"selection"}
 BENCHMARKS: dict[str, Callable[[Options], None]] = {
     "pool": partial(draw, pool.pool),
     "pool_million": partial(draw, pool.pool_million),
+    "curation": partial(draw, curation),
+    "curation_growth": partial(draw, curation_growth),
+    "defects": partial(draw, defects),
     "selection": compare_selections,
     "reselect": lambda options: reselect(options.rows, options.seed),
     "segmenter": lambda options: segmenter(),

@@ -16,13 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.curation.differences import Comparison, compare, exact, fillers, reworded
-from workbench.curation.held_out import HeldOut, Original, Suspect
+from workbench.curation.held_out import WHOLE_BELOW, HeldOut, Original, Suspect
 from workbench.curation.templates import Neighbours
 from workbench.curation.text import words
 from workbench.curation.tokens import NUMBER, SYMBOL, Tokens, encode
 
-WHOLE_BELOW = 28
-"""Held-out questions of fewer words must stand whole in the pool's question, or be it in other words."""
 RARE = 5
 """Pool questions that may share an n-gram before its weight falls, as one over their number."""
 _SPAN = 500

@@ -19,9 +19,13 @@ Ints = NDArray[np.int64]
 GRAM = 8
 LONG_GRAM = 13
 """Word n-grams that are looked for: 8 as s1 does (arXiv 2501.19393), 13 as GPT-3 did (arXiv 2005.14165, appendix C)."""
+WHOLE_BELOW = 28
+"""Held-out questions of fewer words must stand whole in the pool's question, or be it in other words."""
 SHORTEST = 4
 """Held-out questions of fewer words are compared for equality alone."""
 _TRIPLE = 3
+_USUAL_GRAM = 20
+"""Held-out questions that may share an 8-gram by which a long one is found."""
 _USUAL_TRIPLE = 20
 """Held-out questions that may share a word triple by which a question without numbers is found."""
 _LEAST_OVERLAP = 0.5
@@ -65,7 +69,10 @@ class HeldOut:
     originals: list[Original] = field(default_factory=list)
     _grams: dict[int, NDArray[np.uint64]] = field(default_factory=dict)
     """Sorted hashes of n-grams by n; a gram's id is its place in the joined tables."""
-    _by_number: dict[int, list[int]] = field(default_factory=dict)
+    _by_numbers: dict[tuple[int, ...], list[int]] = field(default_factory=dict)
+    """By all numbers of a question, sorted."""
+    _by_gram: dict[int, list[int]] = field(default_factory=dict)
+    """Long questions by the 8-grams that few of them have: they may stand in a row with further numbers."""
     _by_triple: dict[int, list[int]] = field(default_factory=dict)
 
     @classmethod
@@ -120,13 +127,15 @@ class HeldOut:
         return sum(map(len, self._grams.values()))
 
     def _index_numbers(self) -> None:
-        """A pool row has an original's numbers only if it has the rarest of them."""
-        usual = Counter(number for original in self.originals for number in original.number_set)
-        by_number: dict[int, list[int]] = defaultdict(list)
+        by_numbers: dict[tuple[int, ...], list[int]] = defaultdict(list)
+        by_gram: dict[int, list[int]] = defaultdict(list)
         for place, original in enumerate(self.originals):
             if original.number_set:
-                by_number[min(original.number_set, key=lambda number: (usual[number], number))].append(place)
-        self._by_number = dict(by_number)
+                by_numbers[tuple(sorted(original.numbers.elements()))].append(place)
+            for gram in original.gram_ids if len(original.tokens) >= WHOLE_BELOW else ():
+                by_gram[gram].append(place)
+        self._by_numbers = dict(by_numbers)
+        self._by_gram = {gram: places for gram, places in by_gram.items() if len(places) <= _USUAL_GRAM}
 
     def _index_triples(self) -> None:
         by_triple: dict[int, list[int]] = defaultdict(list)
@@ -146,30 +155,34 @@ class HeldOut:
         Returns:
             The ids of all held-out n-grams that were met, once per question, and the suspects by the question's place.
         """
-        met: list[Ints] = []
         suspects: dict[int, Suspect] = {}
-        if not self.originals:
+        if not self.originals or not len(questions):
             return np.zeros(0, dtype=np.int64), suspects
+        owners, grams = self._grams_of(coded)
+        cuts = np.searchsorted(owners, np.arange(len(coded) + 1))
         for place, (text, tokens) in enumerate(zip(questions, coded, strict=True)):
-            grams = np.unique(np.concatenate([self._found(tokens, size) for size in self._grams]))
-            met.append(grams)
-            if originals := self._candidates(tokens):
-                suspects[place] = Suspect(text, originals, frozenset(grams.tolist()))
-        return np.concatenate([np.zeros(0, dtype=np.int64), *met]), suspects
+            found = frozenset(grams[cuts[place] : cuts[place + 1]].tolist())
+            if originals := self._candidates(tokens, found):
+                suspects[place] = Suspect(text, originals, found)
+        return grams, suspects
 
-    def _found(self, tokens: Tokens, size: int) -> Ints:
-        found, ids = self._look_up(gram_hashes(tokens, size), size)
-        return ids[found]
+    def _grams_of(self, coded: Sequence[Tokens]) -> tuple[Ints, Ints]:
+        """The held-out n-grams of all questions, once per question: whose each is, and its id, in order of both."""
+        owners, ids = [], []
+        for size in self._grams:
+            whose, hashes = windows(coded, size)
+            found, places = self._look_up(hashes, size)
+            owners.append(whose[found])
+            ids.append(places[found])
+        pairs = np.unique(np.stack([np.concatenate(owners), np.concatenate(ids)], axis=1), axis=0)
+        return pairs[:, 0], pairs[:, 1]
 
-    def _candidates(self, tokens: Tokens) -> tuple[int, ...]:
+    def _candidates(self, tokens: Tokens, grams: frozenset[int]) -> tuple[int, ...]:
         words = frozenset(tokens.tolist())
         numbers = frozenset(tokens[(tokens & NUMBER) > 0].tolist())
-        near = {
-            place
-            for number in numbers
-            for place in self._by_number.get(number, ())
-            if self.originals[place].number_set <= numbers
-        }
+        near = set(self._by_numbers.get(tuple(sorted(tokens[(tokens & NUMBER) > 0].tolist())), ()))
+        distinct = {place for gram in grams for place in self._by_gram.get(gram, ())}
+        near |= {place for place in distinct if self.originals[place].number_set <= numbers}
         if self._by_triple:
             for triple in set(gram_hashes(tokens, _TRIPLE).tolist()):
                 near.update(self._by_triple.get(triple, ()))
@@ -177,6 +190,17 @@ class HeldOut:
 
     def _overlaps(self, original: frozenset[int], words: frozenset[int]) -> bool:
         return len(original & words) >= _LEAST_OVERLAP * len(original)
+
+
+def windows(coded: Sequence[Tokens], size: int) -> tuple[Ints, NDArray[np.uint64]]:
+    """Returns the `gram_hashes` of many questions at once, each with the place of its question before it."""
+    lengths = np.array([len(tokens) for tokens in coded], dtype=np.int64)
+    joined = np.concatenate([np.zeros(0, dtype=np.uint32), *coded])
+    hashes = gram_hashes(joined, size)
+    owners = np.repeat(np.arange(len(coded)), lengths)[: len(hashes)]
+    ends = np.repeat(np.cumsum(lengths), lengths)[: len(hashes)]
+    is_whole = np.arange(len(hashes)) + size <= ends
+    return owners[is_whole], hashes[is_whole]
 
 
 def gram_hashes(tokens: Tokens, size: int) -> NDArray[np.uint64]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterator
 from itertools import combinations, pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,9 +19,9 @@ from numpy.typing import NDArray
 from workbench.curation.columns import Columns
 from workbench.curation.differences import Comparison, compare, exact, fillers, reworded
 from workbench.curation.duplicates import worth
-from workbench.curation.held_out import gram_hashes
+from workbench.curation.held_out import windows
 from workbench.curation.templates import Neighbours
-from workbench.curation.tokens import NUMBER, SYMBOL, Tokens, TokenTable
+from workbench.curation.tokens import NUMBER, QUOTED, SYMBOL, Tokens, TokenTable
 from workbench.curation.verdicts import Verdicts
 
 Ints = NDArray[np.int64]
@@ -130,55 +131,50 @@ def _groups(keys: Hashes, rank: Ints) -> Iterator[list[int]]:
 
 def _keys(table: TokenTable, places: Ints) -> Iterator[Hashes]:
     """One column of keys after the other: the bands', then those of either end."""
-    numbers = np.array([_number_key(table, place) for place in places.tolist()], dtype=np.uint64)
-    bands = np.concatenate([np.zeros((0, PERMUTATIONS // BAND), dtype=np.uint64), *_band_keys(table, places)])
-    for band in range(bands.shape[1]):
-        column = bands[:, band]
-        yield np.where(column > 0, _mixed(column + numbers + np.uint64(band)), 0)
-    for edge in (slice(None, EDGE), slice(-EDGE, None)):
-        ends = np.array([_edge_key(table, place, edge) for place in places.tolist()], dtype=np.uint64)
-        yield np.where(ends > 0, _mixed(ends + numbers), 0)
+    empty = np.zeros((0, PERMUTATIONS // BAND + 2), dtype=np.uint64)
+    blocks = [places[start : start + _BLOCK] for start in range(0, len(places), _BLOCK)]
+    usual = np.zeros(1 << _BITS, dtype=np.uint32)
+    for block in blocks:
+        _, hashes = windows([table[place] for place in block.tolist()], SHINGLE)
+        np.add.at(usual, _bucket(hashes), 1)
+    keys = [_block_keys([table[place] for place in block.tolist()], usual) for block in blocks]
+    yield from np.concatenate([empty, *keys]).T
 
 
-def _number_key(table: TokenTable, place: int) -> int:
-    tokens = table[place]
-    exact = tokens[(tokens & (NUMBER | SYMBOL)) > 0]
-    return zlib.crc32(exact.tobytes()) + len(exact)
+def _block_keys(coded: list[Tokens], usual: NDArray[np.uint32]) -> Hashes:
+    """Rows × keys; 0 where a row has none of a kind."""
+    numbers = np.array([_number_key(tokens) for tokens in coded], dtype=np.uint64)[:, None]
+    ends = np.array([[_edge_key(tokens[:EDGE]), _edge_key(tokens[-EDGE:])] for tokens in coded], dtype=np.uint64)
+    keys = np.concatenate([_band_keys(coded, usual), ends], axis=1)
+    return np.where(keys > 0, _mixed(keys + numbers + np.arange(keys.shape[1], dtype=np.uint64)), np.uint64(0))
 
 
-def _edge_key(table: TokenTable, place: int, edge: slice) -> int:
-    tokens = table[place]
-    return int(gram_hashes(tokens[edge], min(EDGE, len(tokens)))[0]) if len(tokens) >= _SHORTEST else 0
+def _number_key(tokens: Tokens) -> int:
+    exactly = tokens[(tokens & (NUMBER | SYMBOL)) > 0]
+    return zlib.crc32(exactly.tobytes()) + len(exactly)
 
 
-def _band_keys(table: TokenTable, places: Ints) -> Iterator[Hashes]:
-    """Rows × bands, block by block; 0 where a row has no rare triple."""
-    usual = _triple_counts(table, places)
+def _edge_key(tokens: Tokens) -> int:
+    return zlib.crc32((tokens & ~QUOTED).tobytes()) + 1 if len(tokens) >= _SHORTEST else 0
+
+
+def _band_keys(coded: list[Tokens], usual: NDArray[np.uint32]) -> Hashes:
+    """Rows × bands; 0 where a row has no rare triple."""
+    owners, hashes = windows(coded, SHINGLE)
+    is_rare = usual[_bucket(hashes)] <= RARE
+    owners, hashes = owners[is_rare], hashes[is_rare]
+    minima = np.zeros((len(coded), PERMUTATIONS), dtype=np.uint64)
+    rows, starts = np.unique(owners, return_index=True)
     factors, offsets = _permutations()
-    for start in range(0, len(places), _BLOCK):
-        block = places[start : start + _BLOCK].tolist()
-        shingles = [gram_hashes(table[place], SHINGLE) for place in block]
-        yield np.stack([_bands(each[usual[_bucket(each)] <= RARE], factors, offsets) for each in shingles])
-
-
-def _triple_counts(table: TokenTable, places: Ints) -> NDArray[np.uint32]:
-    counts = np.zeros(1 << _BITS, dtype=np.uint32)
-    for place in places.tolist():
-        buckets = _bucket(gram_hashes(table[place], SHINGLE))
-        counts[buckets] += 1
-    return counts
+    for place in range(PERMUTATIONS if len(rows) else 0):
+        minima[rows, place] = np.minimum.reduceat(_mixed(hashes * factors[place] + offsets[place]), starts)
+    bands: Hashes = minima.reshape(len(coded), -1, BAND)
+    keys = np.maximum(_mixed(bands[:, :, 0] * factors[0] + bands[:, :, 1]), 1)
+    return np.where(np.isin(np.arange(len(coded)), rows)[:, None], keys, np.uint64(0))
 
 
 def _bucket(hashes: Hashes) -> Ints:
     return (_mixed(hashes) >> np.uint64(64 - _BITS)).astype(np.int64)
-
-
-def _bands(shingles: Hashes, factors: Hashes, offsets: Hashes) -> Hashes:
-    if not len(shingles):
-        return np.zeros(PERMUTATIONS // BAND, dtype=np.uint64)
-    minima = _mixed(shingles[:, None] * factors + offsets).min(axis=0).reshape(-1, BAND)
-    keys: Hashes = _mixed(minima[:, 0] * factors[0] + minima[:, 1])
-    return np.maximum(keys, 1)
 
 
 def _permutations() -> tuple[Hashes, Hashes]:
@@ -186,8 +182,9 @@ def _permutations() -> tuple[Hashes, Hashes]:
     return drawn[0] | np.uint64(1), drawn[1]
 
 
-def _mixed(hashes: Hashes) -> Hashes:
+def _mixed(hashes: NDArray[Any]) -> Hashes:
     """Spreads every bit of a hash over all others (the finaliser of SplitMix64)."""
     hashes = (hashes ^ (hashes >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     hashes = (hashes ^ (hashes >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return hashes ^ (hashes >> np.uint64(31))
+    mixed: Hashes = hashes ^ (hashes >> np.uint64(31))
+    return mixed
