@@ -22,6 +22,7 @@ from tests.benchmarks.strategies import selection
 from tests.benchmarks.training import training
 from workbench.curation import STRATEGIES
 from workbench.pool import POOL_SIZE
+from workbench.students import DEFAULT_STUDENT
 
 Options = argparse.Namespace
 
@@ -43,6 +44,7 @@ def compare_selections(options: Options) -> None:
         per_family=options.per_family,
         epochs=options.epochs,
         score=options.score,
+        student=options.student,
     )
 
 
@@ -83,6 +85,7 @@ def main() -> None:
     parser.add_argument("--sizes", default="100,300", help="of selection, between commas")
     parser.add_argument("--per-family", type=int, default=20, help="problems of selection")
     parser.add_argument("--epochs", type=int, default=2, help="of selection")
+    parser.add_argument("--student", default=DEFAULT_STUDENT, help="of selection")
     parser.add_argument("--score", choices=["none", "sample", "all"], default="none", help="of selection")
     options = parser.parse_args()
     if unknown := set(options.names) - BENCHMARKS.keys():

@@ -22,7 +22,7 @@ BENCHMARK = "embedded-dev"
 
 
 def selection(strategies: Sequence[str], sizes: Sequence[int], *, rows: int, seed: int, per_family: int,
-              epochs: int, score: str) -> None:  # fmt: skip
+              epochs: int, score: str, student: str) -> None:  # fmt: skip
     """Prints one line for each strategy and size, and writes ``runs/bench/selection.json`` after each.
 
     Args:
@@ -33,6 +33,7 @@ def selection(strategies: Sequence[str], sizes: Sequence[int], *, rows: int, see
         per_family: problems of the development benchmark.
         epochs: of the training.
         score: ``none``, ``sample`` or ``all``: what the student reads before the selection.
+        student: the base that learns.
     """
     key = text_hash(rows, seed)[:8]
     pool = OUT / f"selection-pool-{key}.parquet"
@@ -41,7 +42,10 @@ def selection(strategies: Sequence[str], sizes: Sequence[int], *, rows: int, see
     results: list[dict[str, Any]] = []
     for size in sizes:
         for strategy in strategies:
-            settings = {"rows": rows, "seed": seed, "per_family": per_family, "epochs": epochs, "score": score}
+            settings = {
+                "rows": rows, "seed": seed, "per_family": per_family, "epochs": epochs, "score": score,
+                "student": student,
+            }  # fmt: skip
             measured = _measure(pool, strategy, size, settings)
             results.append({"strategy": strategy, "size": size, **settings, **measured})
             print(json.dumps(results[-1]), flush=True)
@@ -52,14 +56,24 @@ def _measure(pool: Path, strategy: str, size: int, settings: dict[str, Any]) -> 
     """One row; what an interrupted run finished is used again."""
     folder = OUT / f"selection-{text_hash(pool.name, strategy, size, *settings.items())[:10]}"
     seed = settings["seed"]
+    # The chat template's tokens come on top when a trace is learnt: room for them leaves no trace out.
     curated = api.curate(
-        pool, size, seed, score=settings["score"], strategy=strategy, out=folder / "curate", max_tokens=256
+        pool,
+        size,
+        seed,
+        student=settings["student"],
+        score=settings["score"],
+        strategy=strategy,
+        out=folder / "curate",
+        max_tokens=256,
     )
     trained = folder / "distill"
     if (trained / "training.json").exists():
         student = load_student(trained)
     else:
-        student = api.distill(curated, out=trained, epochs=settings["epochs"], seed=seed, held_out=0)
+        student = api.distill(
+            curated, settings["student"], out=trained, epochs=settings["epochs"], seed=seed, held_out=0
+        )
     found = api.evaluate(student, BENCHMARK, per_family=settings["per_family"], seed=seed, out=folder / "evaluate")
     group = found["groups"]["all"]
     return {
