@@ -76,7 +76,7 @@ def test_verdicts_count_by_stage_and_reason() -> None:
 
 @given(st.text(max_size=80))
 def test_every_word_has_a_code(text: str) -> None:
-    plain = text.replace('"', "").replace("\u201c", "").replace("\u201d", "")
+    plain = text.translate(dict.fromkeys(map(ord, '"$\u201c\u201d')))
     if plain.strip():
         assert len(encode(plain)) == len(words(plain))
 
@@ -95,6 +95,8 @@ def test_codes_are_equal_where_words_mean_the_same(left: str, right: str, same: 
 def test_only_what_stands_between_two_quotation_marks_is_quoted() -> None:
     assert ((encode('a "b c" d') & QUOTED) > 0).tolist() == [False, True, True, False]
     assert not (encode('a board of 5" and more') & QUOTED).any()
+    assert not (encode("He pays $5 and $10.") & QUOTED).any()
+    assert ((encode("Find $DE$ and $x^2$.") & QUOTED) > 0).tolist() == [False, True, False, True, True, True]
 
 
 def test_tokens_come_back_from_disk(tmp_path: Path) -> None:

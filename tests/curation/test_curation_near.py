@@ -80,6 +80,11 @@ def test_quoted_words_are_what_is_asked_about() -> None:
     assert dropped([asked.format(text) for text in texts]) == {}
 
 
+def test_another_formula_makes_another_question() -> None:
+    asked = "The medians $\\overline{{DP}}$ and $\\overline{{EQ}}$ of a triangle are perpendicular. What is then ${}$?"
+    assert dropped([asked.format(name) for name in ("DE", "DF", "EF")]) == {}
+
+
 def test_the_better_row_stays_whatever_the_order() -> None:
     pool = siblings(200)
     copy = f"Question: {pool[3]}"

@@ -19,7 +19,7 @@ from workbench.curation.differences import Comparison, compare, exact, fillers, 
 from workbench.curation.held_out import WHOLE_BELOW, HeldOut, Original, Suspect
 from workbench.curation.templates import Neighbours
 from workbench.curation.text import words
-from workbench.curation.tokens import NUMBER, SYMBOL, Tokens, encode
+from workbench.curation.tokens import NUMBER, QUOTED, SYMBOL, Tokens, encode
 
 RARE = 5
 """Pool questions that may share an n-gram before its weight falls, as one over their number."""
@@ -65,7 +65,7 @@ class Judgement:
         self._weights = np.minimum(1.0, RARE / np.maximum(gram_counts, 1))
         self._templates: dict[int, bool] = {}
         self._fillers: dict[int, frozenset[int]] = {}
-        self._usual = Counter(word for original in held_out.originals for word in original.word_set)
+        self._usual = Counter(word & ~int(QUOTED) for original in held_out.originals for word in original.word_set)
 
     def copies(self, suspects: Mapping[int, Suspect]) -> dict[int, Copy]:
         """Returns what the rows copy, by their index."""
@@ -110,7 +110,9 @@ class Judgement:
 
     def _rewritten(self, original: Original, row: _Row) -> Copy | None:
         """Free text: the same numbers, and a long run or most of the words that are rare."""
-        if exact(original.tokens) != row.exact and len(original.tokens) < WHOLE_BELOW:
+        # Formulas may be written with or without dollars: here they count as words.
+        same_order = exact(original.tokens & ~QUOTED) == exact(row.tokens & ~QUOTED)
+        if not same_order and len(original.tokens) < WHOLE_BELOW:
             return None
         shared = self._shared_weight(original.tokens, row.tokens)
         has_run = any(self._weights[gram] == 1.0 for gram in original.long_ids & row.suspect.gram_ids)
@@ -133,6 +135,7 @@ class Judgement:
 
     def _shared_weight(self, one: Tokens, other: Tokens) -> float:
         """The different words of one that the other has, weighed by how few held-out questions have them."""
+        one, other = one & ~QUOTED, other & ~QUOTED
         words = sorted({word for word in one.tolist() if not word & int(NUMBER | SYMBOL)})
         if not words:
             return 1.0
@@ -148,7 +151,7 @@ class _Row:
     def __init__(self, suspect: Suspect, tokens: Tokens) -> None:
         self.suspect, self.tokens = suspect, tokens
         self.words = frozenset(tokens.tolist())
-        self.numbers = Counter(tokens[(tokens & NUMBER) > 0].tolist())
+        self.numbers = Counter((tokens[(tokens & NUMBER) > 0] & ~QUOTED).tolist())
         self.exact = exact(tokens)
         self._is_template: bool | None = None
 

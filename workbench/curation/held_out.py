@@ -102,10 +102,11 @@ class HeldOut:
         self._index_triples()
 
     def _original(self, name: str, text: str, tokens: Tokens) -> Original:
-        numbers = Counter(tokens[(tokens & NUMBER) > 0].tolist())
+        plain = tokens & ~QUOTED
+        numbers = Counter(plain[(plain & NUMBER) > 0].tolist())
         size = min(GRAM, len(tokens))
         return Original(
-            name, text, tokens, numbers, frozenset(numbers), frozenset(tokens.tolist()),
+            name, text, tokens, numbers, frozenset(numbers), frozenset(plain.tolist()),
             frozenset(self._ids(tokens, size)), frozenset(self._ids(tokens, LONG_GRAM)),
         )  # fmt: skip
 
@@ -178,9 +179,10 @@ class HeldOut:
         return pairs[:, 0], pairs[:, 1]
 
     def _candidates(self, tokens: Tokens, grams: frozenset[int]) -> tuple[int, ...]:
-        words = frozenset(tokens.tolist())
-        numbers = frozenset(tokens[(tokens & NUMBER) > 0].tolist())
-        near = set(self._by_numbers.get(tuple(sorted(tokens[(tokens & NUMBER) > 0].tolist())), ()))
+        plain = tokens & ~QUOTED
+        words = frozenset(plain.tolist())
+        numbers = frozenset(plain[(plain & NUMBER) > 0].tolist())
+        near = set(self._by_numbers.get(tuple(sorted(plain[(plain & NUMBER) > 0].tolist())), ()))
         distinct = {place for gram in grams for place in self._by_gram.get(gram, ())}
         near |= {place for place in distinct if self.originals[place].number_set <= numbers}
         if self._by_triple:

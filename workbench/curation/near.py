@@ -33,6 +33,8 @@ BAND = 2
 SHINGLE = 3
 RARE = 32
 """Rows that may share a word triple for it to be hashed."""
+FREE_OVERLAP = 0.85
+"""Words that two questions share at least where the pool knows no template of theirs."""
 EDGE = 8
 """Words at either end that, with the numbers, propose pairs as well: a short question has few triples."""
 MOST = 64
@@ -80,6 +82,7 @@ def _alike(table: TokenTable, left: int, right: int, neighbours: Neighbours, ove
         return 0.0
     if not (neighbours.is_template(one) or neighbours.is_template(other)):
         comparison: Comparison | None = compare(one, other)
+        overlap = max(overlap, FREE_OVERLAP)
     else:
         comparison = _reworded(one, other, sets, neighbours)
     return comparison.overlap if comparison and comparison.overlap >= overlap else 0.0

@@ -26,10 +26,15 @@ def words(text: str) -> list[str]:
     >>> words("12 + 3") == words("1 + 23")
     False
     """
+    return known_words(text) or text.split()
+
+
+def known_words(text: str) -> list[str]:
+    """Returns the words of `words`; none for a text of marks alone."""
     if not text.isascii():
         text = unicodedata.normalize("NFKC", text).translate(_DASHES)
     found: list[str] = _WORD.findall(_GAP.sub("", text.casefold()))
-    return [word.replace(",", "") for word in found] or text.split()
+    return [word.replace(",", "") for word in found]
 
 
 def question_text(problem: Problem) -> str:

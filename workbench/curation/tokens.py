@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.curation.text import is_number, words
+from workbench.curation.text import is_number, known_words
 from workbench.files import storage_errors
 
 Tokens = NDArray[np.uint32]
@@ -21,9 +21,10 @@ NUMBER = np.uint32(1 << 31)
 SYMBOL = np.uint32(1 << 30)
 """The bit of a code that says: neither word nor number, such as an operator."""
 QUOTED = np.uint32(1 << 29)
-"""The bit of a code that says: in quotation marks, so a thing spoken of and not a way of speaking."""
+"""The bit of a code that says: in quotation marks or a formula, so a thing spoken of, not a way of speaking."""
 _HASH = (1 << 29) - 1
-_QUOTE = re.compile('["\u201c\u201d]')
+_QUOTED = re.compile(r'"[^"]*"|\u201c[^\u201d]*\u201d|\$\$?(?:[^$\s]{1,3}|[^$]*[\\={}^_][^$]*)\$\$?')
+"""Between quotation marks or, as LaTeX has it, between dollars; ``$5 and $`` is money."""
 _TEENS = (
     "two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen"
 )
@@ -62,13 +63,18 @@ def encode(question: str) -> Tokens:
     >>> (encode('Spell "cat"') == encode("Spell cat")).tolist()
     [True, False]
     """
-    parts = _QUOTE.split(question)
-    is_paired = len(parts) % 2 == 1
-    codes = []
-    for place, part in enumerate(parts):
-        quoted = int(QUOTED) if place % 2 and is_paired else 0
-        codes += [code(word) | quoted for word in words(part)] if part.strip() else []
-    return np.array(codes, dtype=np.uint32)
+    codes: list[int] = []
+    end = 0
+    for quoted in _QUOTED.finditer(question):
+        codes += _codes(question[end : quoted.start()])
+        codes += [each | int(QUOTED) for each in _codes(quoted.group())]
+        end = quoted.end()
+    codes += _codes(question[end:])
+    return np.array(codes or [code(word) for word in question.split()], dtype=np.uint32)
+
+
+def _codes(text: str) -> list[int]:
+    return [code(word) for word in known_words(text)]
 
 
 class TokenFile:
