@@ -3,13 +3,13 @@
 #
 # The paper distils about **1,000** traces, not 59,000. The bet is that a small, varied, clean set teaches the *form*
 # of reasoning, and that more of the same adds little. But which thousand? The abstract names difficulty, diversity and
-# quality; how they are weighed is **ours**: one objective over all three, so that each trace is judged by what it
-# *adds* to those already chosen.
+# quality; how they are weighed is **ours**: one objective over these, the length of a trace and how well it suits the
+# student, so that each trace is judged by what it *adds* to those already chosen.
 #
 # **You will**
 #
 # - send a pool through the filters, and read the reason for every loss;
-# - watch the selection trade difficulty against diversity, choice by choice;
+# - watch the selection choice by choice, and move its weights yourself;
 # - compare it with what a random draw of the same size would have been.
 
 # %% [markdown] tags=["badge"]
@@ -64,7 +64,15 @@ print(f"{curated.kept} of {curated.read} traces kept, in {curated.out}")
 # there twice, then what comes too close to a test. Only the last bar is a matter of judgement.
 
 # %%
-wb.plot_funnel(curated)
+wb.plot_waterfall(curated)
+
+# %% [markdown]
+# What is kept of what there was, by domain and difficulty: every domain gives the same number, and within it every
+# source, however many rows it has. Where a cell is pale, the pool has far more than was needed.
+
+# %%
+survivors = wb.survivor_columns(curated)
+wb.plot_map(survivors)
 
 # %% [markdown]
 # ## Choice by choice
@@ -76,6 +84,22 @@ wb.plot_funnel(curated)
 
 # %%
 wb.browse_choices(curated)
+
+# %% [markdown]
+# ## Other weights, other traces
+#
+# Each move of a slider chooses anew from all survivors; the weights are in tenths. Quality alone makes a set of
+# look-alikes; diversity alone takes in what is badly checked. *Suitability* needs a student that has read the traces:
+# `wb.curate(pool, score="sample")` has 500 read and predicts the rest, which takes minutes.
+
+# %%
+wb.browse_weights(curated)
+
+# %% [markdown]
+# The same in one picture: what was kept stands in front of what was not.
+
+# %%
+wb.plot_criteria(survivors, "difficulty", "quality")
 
 # %% [markdown]
 # ## Against a random draw
@@ -121,7 +145,7 @@ wb.table({row["reason"]: row for row in dropped}.values())
 # ## Try this
 #
 # 1. Curate 50 instead of 200. What becomes of the gap between the choice and the random draw, and why?
-# 2. Find the choice at which the last new family arrives. How many choices does a random draw need for that?
+# 2. `wb.curate(pool, size=SIZE, strategy="longest")`, then `"s1"`: which families and strategies are missing now?
 # 3. Open `runs/notebook/curate/README.md`: the data card was written by the same run.
 #
 # **Next:** [03_distill](03_distill.ipynb), where a student learns from such traces.

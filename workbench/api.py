@@ -6,7 +6,7 @@ import json
 from collections import deque
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from workbench import comparison, workflow
 from workbench.comparison import Comparison
@@ -48,7 +48,11 @@ def curate(
     seed: int = 0,
     *,
     student: str = DEFAULT_STUDENT,
+    score: Literal["none", "sample", "all"] = "none",
+    tries: int = 0,
+    profile: str = "cpu",
     out: Path | str = RUNS / "curate",
+    **settings: Any,
 ) -> CurationReport:
     """Chooses ``size`` traces of a pool; the embedded benchmarks of the same seed are kept out.
 
@@ -56,16 +60,23 @@ def curate(
         pool: a file of traces, or the traces.
         size: traces to keep.
         seed: of the selection.
-        student: whose tokens count.
+        student: whose tokens count, and who reads the traces where ``score`` asks for it.
+        score: which survivors the student reads, so that suitability counts: a sample (minutes), or all.
+        tries: its answers to each problem that it reads, for a pass rate.
+        profile: the kind of machine it reads on.
         out: the folder to write.
+        **settings: other fields of `workbench.curation.CurationConfig`, such as ``strategy="random"``.
     """
     out = Path(out)
     if not isinstance(pool, str | Path):
         write_records(out / "pool.parquet", pool)
         pool = out / "pool.parquet"
-    config = CurationConfig(size=size, seed=seed, max_tokens=DistillConfig().max_tokens)
+    everyone = {"student_sample": 0} if score == "all" else {}
+    usual = {"max_tokens": DistillConfig().max_tokens, **everyone}
+    config = CurationConfig(size=size, seed=seed, **{**usual, **settings})
     held_out = workflow.held_out_problems(seed)
-    return workflow.curate_pool(Path(pool), out, config, student=student, held_out=held_out)
+    reading = None if score == "none" else workflow.student_reader(student, profile, print, tries=tries)
+    return workflow.curate_pool(Path(pool), out, config, student=student, held_out=held_out, read_traces=reading)
 
 
 def distill(

@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal
 import tyro
 
 from workbench.acceleration import import_unsloth, why_not_unsloth
+from workbench.curate_options import Curate
 from workbench.errors import InputError, StorageError, WorkbenchError
 from workbench.progress import close_bars
 from workbench.quiet import quiet_libraries
@@ -135,28 +136,6 @@ class Collect:
     """Of the problems that are held out."""
     json: bool = False
     """Print JSON instead of lines."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Curate:
-    """Choose Reason1K from a pool, with a funnel and a reason for every row."""
-
-    pool: Path
-    """A file of traces."""
-    out: Path
-    """The folder to write."""
-    size: int = 1_000
-    """Traces to keep."""
-    held_out: Path | None = None
-    """A file of problems to keep out of training, copies of their questions included."""
-    student: str = "smollm2-135m"
-    """Whose tokens count."""
-    max_tokens: int = 384
-    """Longer traces are dropped."""
-    seed: int = 0
-    """Of the selection."""
-    json: bool = False
-    """Print JSON instead of a table."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -338,7 +317,8 @@ def _verb(options: Any) -> Callable[[Any], None]:
     }
     if name not in light:
         quiet_libraries()
-    module, function = light.get(name, f"workbench.verbs:{name}").split(":")
+    home = {**light, "curate": "workbench.curating:curate_verb"}.get(name, f"workbench.verbs:{name}")
+    module, function = home.split(":")
     verb: Callable[[Any], None] = getattr(import_module(module), function)
     return verb
 

@@ -13,11 +13,14 @@ from workbench.distillation import DistillConfig, Example
 from workbench.distillation.examples import PROMPT
 from workbench.records import Problem
 from workbench.students import Student
+from workbench.students.surprisal import Passage
 
 TRAINING_EFFICIENCY = 0.5
 """Share of the matrix rate that a training step reaches on two cores (measured)."""
 DECODING_EFFICIENCY = {False: 0.5, True: 0.75}
 """Share of the plain matrix rate that decoding reaches, in fp32 and in 8 bits, prompts included (measured)."""
+READING_EFFICIENCY = 0.5
+"""Share of the matrix rate that reading reaches on two cores (measured)."""
 GUESSED_ANSWER_TOKENS = 80
 """What an answer takes on average before anything is known of the arm."""
 
@@ -57,6 +60,15 @@ def distill_flops(student: Student, examples: Sequence[Example], config: Distill
 def distill_seconds(student: Student, examples: Sequence[Example], config: DistillConfig) -> float:
     """Estimates how long distillation takes here."""
     return distill_flops(student, examples, config) / (TRAINING_EFFICIENCY * matrix_rate(student.device))
+
+
+def reading_seconds(student: Student, passages: Sequence[Passage]) -> float:
+    """Estimates how long a student takes to read traces once, windows included."""
+    layer, output = _layer_and_output_parameters(student.model)
+    body = layer * student.model.config.get_text_config().num_hidden_layers
+    spans = [span for each in passages for span in each.spans()]
+    read, judged = sum(len(span.ids) for span in spans), sum(len(span.ids) - span.start for span in spans)
+    return float(2 * read * body + 2 * judged * output) / (READING_EFFICIENCY * matrix_rate(student.device))
 
 
 def decode_seconds(student: Student, problems: Sequence[Problem], arms: int, *, fast: bool = False) -> float:

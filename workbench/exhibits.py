@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import pyarrow.parquet as pq
 
 from workbench.comparison import Comparison
-from workbench.curation import CurationReport
+from workbench.curation import BANDS, CurationReport, Survivors, read_survivors, selector
+from workbench.curation.funnel import composition
+from workbench.curation.greedy import Selection
 from workbench.errors import InputError
 from workbench.grading import grade
 from workbench.records import Completion, Problem, Trace, read_records
-from workbench.views.cards import choice_html
+from workbench.views.cards import choice_html, weights_html
 from workbench.views.panes import Pane, completion_pane, panes_html, trace_pane
 from workbench.views.theme import words
-from workbench.views.widgets import Browser, browse
+from workbench.views.widgets import Browser, Slider, browse
 
 Written = Trace | Completion
 
@@ -110,6 +113,94 @@ def browse_comparisons(comparisons: Sequence[Comparison]) -> Browser:
 def _menu_line(place: int, problem: Problem) -> str:
     question = " ".join(problem.question.split())
     return f"{place}. {words(problem.source)}: {question[:60]}{'…' if len(question) > 60 else ''}"
+
+
+def survivor_columns(curated: CurationReport) -> dict[str, np.ndarray]:
+    """Returns domain, band, criteria and whether it was kept of every survivor, for the figures of a curation."""
+    return _columns(read_survivors(curated.survivors_path))
+
+
+def _columns(survivors: Survivors) -> dict[str, np.ndarray]:
+    kept = np.zeros(len(survivors), dtype=np.bool_)
+    kept[survivors.kept] = True
+    scores = survivors.scores
+    return {
+        "domain": np.array(survivors.rows.domain.values()),
+        "band": np.array(BANDS)[scores.band],
+        "difficulty": scores.difficulty,
+        "quality": scores.quality,
+        "suitability": scores.suitability,
+        "characters": survivors.rows.length,
+        "kept": kept,
+    }
+
+
+def browse_weights(curated: CurationReport, sample: int = 6) -> Browser:
+    """Returns sliders for the weights of the criteria: each move chooses anew from all survivors.
+
+    Args:
+        curated: its survivors are chosen from, with its size, seed and mixes.
+        sample: kept rows to show.
+
+    Raises:
+        InputError: where the curation's files are gone.
+    """
+    survivors = read_survivors(curated.survivors_path)
+    live = selector(survivors.rows, survivors.scores, curated.config)
+    before = live.reselect(curated.config.weights)
+    indices = set(survivors.rows.index.tolist())
+    questions = {
+        index: trace.problem.question[:200]
+        for index, trace in enumerate(read_records(curated.pool, Trace))
+        if index in indices
+    }
+
+    def page(**tenths: int) -> str:
+        return _weights_page(
+            survivors, live.reselect({name: value / 10 for name, value in tenths.items()}), before, questions, sample
+        )
+
+    most = max(30, *(round(10 * weight) for weight in curated.config.weights.values()))
+    sliders = {
+        name: Slider(range(most + 1), min(most, round(10 * weight))) for name, weight in curated.config.weights.items()
+    }
+    return browse(page, **sliders)
+
+
+def _weights_page(
+    survivors: Survivors, now: Selection, before: Selection, questions: Mapping[int, str], sample: int
+) -> str:
+    rows, scores = survivors.rows, survivors.scores
+    stay = len(np.intersect1d(now.places_K, before.places_K))
+    shown = now.places_K[np.linspace(0, len(now.places_K) - 1, min(sample, len(now.places_K))).astype(int)]
+    rows_shown = [
+        {"source": rows.source[place], "band": BANDS[scores.band[place]],
+         "question": questions.get(int(rows.index[place]), "")}
+        for place in shown.tolist()
+    ]  # fmt: skip
+    note = f"{stay:,} of {len(now.places_K):,} rows stay, from {len(survivors):,} survivors."
+    return weights_html(_measures(survivors, now, before), _cells(survivors, now.places_K), rows_shown, note)
+
+
+def _cells(survivors: Survivors, kept: np.ndarray) -> dict[tuple[str, str], tuple[int, int]]:
+    """Kept and available rows by domain and difficulty band."""
+    domain = survivors.rows.domain
+    cell_N = domain.codes.astype(np.int64) * len(BANDS) + survivors.scores.band
+    counts = [np.bincount(each, minlength=len(domain.names) * len(BANDS)) for each in (cell_N[kept], cell_N)]
+    pairs = zip(
+        ((name, band) for name in domain.names for band in BANDS), *(each.tolist() for each in counts), strict=True
+    )
+    return {place: (chosen, available) for place, chosen, available in pairs if available}
+
+
+def _measures(survivors: Survivors, *selections: Selection) -> list[tuple[str, str, str]]:
+    sets = [composition(survivors.rows, survivors.scores, each.places_K.tolist()) for each in selections]
+    names = {
+        "strategies": "different strategies", "words": "different words", "mean_quality": "mean quality",
+        "mean_suitability": "mean suitability", "long_traces": "long traces", "mean_characters": "mean characters",
+    }  # fmt: skip
+    found = [(title, *(f"{getattr(each, name):,}" for each in sets)) for name, title in names.items()]
+    return [(title, now, then) for title, now, then in found]
 
 
 def browse_choices(curated: CurationReport) -> Browser:

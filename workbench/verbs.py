@@ -9,7 +9,6 @@ from functools import partial
 from typing import Any
 
 from workbench import cli, workflow
-from workbench.curation import CurationConfig
 from workbench.demo import DemoConfig, run_demo
 from workbench.distillation import DistillConfig
 from workbench.errors import InputError
@@ -19,20 +18,10 @@ from workbench.inference import Sampling
 from workbench.interventions import standard_guidance
 from workbench.profiles import profile
 from workbench.progress import duration
-from workbench.records import Problem, read_records, to_dict, to_json
+from workbench.records import to_dict, to_json
 from workbench.runs import open_run
 from workbench.students import export_student, load_student
 from workbench.views.theme import arm_label
-
-
-def curate(options: cli.Curate) -> None:
-    """Curates a pool; the embedded benchmarks of the same seed are kept out."""
-    config = CurationConfig(size=options.size, seed=options.seed, max_tokens=options.max_tokens)
-    held_out = workflow.held_out_problems(options.seed)
-    if options.held_out:
-        held_out += read_records(options.held_out, Problem)
-    report = workflow.curate_pool(options.pool, options.out, config, student=options.student, held_out=held_out)
-    cli.show(report.to_dict(), as_json=options.json, lines=[*report.lines(), f"curated: {report.curated_path}"])
 
 
 def distill(options: cli.Distill) -> None:

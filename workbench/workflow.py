@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from workbench.acceleration import why_not_unsloth
-from workbench.curation import CurationConfig, CurationReport, curate
+from workbench.curation import CurationConfig, CurationReport, ReadTraces, curate
 from workbench.distillation import DistillConfig, Distilled, distill, encode_traces
 from workbench.errors import InputError
 from workbench.estimates import decode_seconds, distill_seconds
@@ -34,8 +35,10 @@ from workbench.inference import Engine, Request, Sampling, TextStream
 from workbench.interventions import Guidance
 from workbench.pool import core_families, embedded_problems, unseen_families, worked_answer
 from workbench.profiles import Profile
+from workbench.profiles import profile as find_profile
 from workbench.progress import duration, track
 from workbench.records import Completion, Problem, Trace, read_records, write_records
+from workbench.scoring import StudentReader
 from workbench.students import Prompter, Student, load_student, load_tokenizer
 from workbench.taught import read_record, untaught, write_record
 
@@ -47,6 +50,9 @@ BENCHMARKS = {"embedded": "test", "embedded-dev": "dev", "embedded-all": "test",
 
 The first two have the families of the demo, which the shipped student was taught, the others all of them.
 """
+SMALL_POOL = 2 * 2**20
+"""Bytes of a pool below which starting processes takes longer than it saves."""
+MOST_WORKERS = 8
 MOST_PER_FAMILY = 100
 """Problems of a family in an embedded benchmark, at most: curation keeps so many out of training."""
 
@@ -79,10 +85,34 @@ def benchmark(name: str, seed: int, per_family: int) -> list[Problem]:
     return problems
 
 
+def curation_workers(pool: Path) -> int:
+    """Returns how many processes suit the curation of a pool on this machine: one for what is read in seconds."""
+    is_small = not pool.exists() or pool.stat().st_size < SMALL_POOL
+    return 1 if is_small else min(os.cpu_count() or 1, MOST_WORKERS)
+
+
 def curate_pool(
-    pool: Path, out: Path, config: CurationConfig, *, student: str, held_out: Iterable[Problem] = ()
+    pool: Path,
+    out: Path,
+    config: CurationConfig,
+    *,
+    student: str,
+    held_out: Iterable[Problem] = (),
+    read_traces: ReadTraces | None = None,
+    workers: int = 1,
 ) -> CurationReport:
-    """Curates a pool, counting tokens as the student does and verifying every answer."""
+    """Curates a pool, counting tokens as the student does and verifying every answer.
+
+    Args:
+        pool: a file of traces.
+        out: the folder to write.
+        config: see its fields.
+        student: whose tokens count.
+        held_out: problems to keep out of training.
+        read_traces: the student's judgement, from `student_reader`; without it suitability does not count.
+        workers: processes that judge rows, see `curation_workers`. With more than one a script needs the usual
+            ``if __name__ == "__main__"``; the files do not depend on it.
+    """
     prompter = Prompter(load_tokenizer(student))
     return curate(
         pool,
@@ -91,8 +121,17 @@ def curate_pool(
         held_out=held_out,
         count_tokens=prompter.count,
         grade_answer=grade_answer,
+        read_traces=read_traces,
+        workers=workers,
         progress=lambda items, total, label: track(items, total, f"curate: {label}"),
     )
+
+
+def student_reader(name: str, profile: str, say: Say, *, tries: int = 0) -> StudentReader:
+    """Returns what lets a student judge the traces that curation shows it; see `StudentReader`."""
+    student = load_student(name, **find_profile(profile).loading)
+    say(student.source.origin)
+    return StudentReader(student, say, track, tries)
 
 
 def trainable(name: str, machine: Profile, say: Say) -> Student:

@@ -15,6 +15,7 @@ import pytest
 
 from workbench.curation import CurationConfig, CurationReport, curate
 from workbench.errors import InputError
+from workbench.grading import grade_answer
 from workbench.records import Problem, Step, Trace, read_records, to_json, write_records
 
 MakePool = Callable[[int], list[Trace]]
@@ -114,7 +115,14 @@ def test_same_pool_and_seed_give_the_same_bytes(name: str, tmp_path: Path, sound
     for out in outs:
         curate(path, out, CONFIG, held_out=iter(held_out))
     names = sorted(entry.name for entry in outs[0].iterdir())
-    assert names == ["README.md", "curated.jsonl", "dropped.parquet", "funnel.json", "kept.parquet"]
+    assert names == [
+        "README.md",
+        "curated.jsonl",
+        "dropped.parquet",
+        "funnel.json",
+        "kept.parquet",
+        "survivors.parquet",
+    ]
     assert sorted(entry.name for entry in outs[1].iterdir()) == names
     assert all((outs[0] / name).read_bytes() == (outs[1] / name).read_bytes() for name in names)
 
@@ -240,3 +248,22 @@ def test_rows_published_unsegmented_can_be_curated(tmp_path: Path) -> None:
     report = curate(tmp_path / "gsm.jsonl", tmp_path / "out", CurationConfig(size=9))
     assert report.kept == 9
     assert to_json(next(iter(read_records(report.curated_path, Trace)))).startswith(b'{"schema":"workbench.trace/1"')
+
+
+def test_the_files_do_not_depend_on_the_number_of_processes(tmp_path: Path, sound_pool: MakePool) -> None:
+    pool, _, held_out = planted(sound_pool(2_400))
+    path = written(tmp_path, pool, "pool.parquet")
+    outs = [tmp_path / "one", tmp_path / "two"]
+    for workers, out in enumerate(outs, 1):
+        curate(path, out, CONFIG, held_out=held_out, grade_answer=grade_answer, workers=workers)
+    names = sorted(entry.name for entry in outs[0].iterdir())
+    assert all((outs[0] / name).read_bytes() == (outs[1] / name).read_bytes() for name in names)
+
+
+def test_matched_words_of_both_sides_are_told(tmp_path: Path, sound_pool: MakePool) -> None:
+    pool, rows, held_out = planted(sound_pool(200))
+    report = curate(written(tmp_path, pool), tmp_path / "out", CONFIG, held_out=held_out)
+    told = {row["id"]: (row["matched"], row["matched_original"]) for row in dropped_rows(report)}
+    trailed = [name for name in rows if name.startswith("trailed-")]
+    assert all("[please answer briefly]" in told[name][0] and "[" not in told[name][1] for name in trailed)
+    assert told["copy-0"] == ("", "")

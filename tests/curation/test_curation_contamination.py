@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.curation.candidates import Candidate, candidate, describe
-from workbench.curation.contamination import HeldOut
+from workbench.curation.contamination import Copy, Judgement
+from workbench.curation.describe import question_hash
+from workbench.curation.held_out import HeldOut
+from workbench.curation.templates import Neighbours, neighbour_counts
 from workbench.curation.text import words
+from workbench.curation.tokens import encode
 from workbench.records import Problem, Trace
 
 LONG = (
@@ -25,20 +28,19 @@ def problem(name: str, question: str) -> Problem:
     return Problem(id=name, question=question, answer="1")
 
 
-def rows_of(questions: Sequence[str], held_out: HeldOut) -> list[Candidate]:
-    rows = []
-    for index, question in enumerate(questions):
-        trace = Trace(id=f"t{index}", problem=problem(f"p{index}", question), teacher="x", answer="1", reasoning="r")
-        rows.append(candidate(index, trace))
-        describe(rows[-1], trace, True, held_out)
-    return rows
+def copies(questions: Sequence[str], held_out: HeldOut) -> dict[int, Copy]:
+    coded = [encode(question) for question in questions]
+    met, suspects = held_out.scan(questions, coded)
+    neighbours = Neighbours()
+    neighbours.add(neighbour_counts([*coded, *(original.tokens for original in held_out.originals)]))
+    counts = np.bincount(met, minlength=held_out.gram_count)
+    return Judgement(held_out, counts, neighbours, 0.8).copies(suspects)
 
 
 def found(questions: Sequence[str], originals: Sequence[str]) -> set[int]:
     held_out = HeldOut.of(problem(f"h{index}", question) for index, question in enumerate(originals))
-    rows = rows_of(questions, held_out)
-    equal = {row.index for row in rows if row.question_hash in held_out.equal}
-    return equal | set(held_out.copies([row for row in rows if row.index not in equal], 0.8))
+    equal = {index for index, question in enumerate(questions) if question_hash(words(question)) in held_out.equal}
+    return equal | set(copies(questions, held_out))
 
 
 DISGUISES: list[Callable[[str], str]] = [
@@ -82,7 +84,7 @@ def test_short_questions_do_not_match_longer_ones_around_them() -> None:
 
 
 def test_no_held_out_problem_means_no_grams() -> None:
-    assert rows_of([LONG], HeldOut())[0].gram_ids == ()
+    assert copies([LONG], HeldOut()) == {}
 
 
 def test_a_repeated_held_out_question_is_indexed_once() -> None:
@@ -124,9 +126,11 @@ def test_other_numbers_are_another_question(first: int, second: int) -> None:
 
 def test_held_out_ids_are_reported() -> None:
     held_out = HeldOut.of([problem("first", LONG), problem("second", LONG.replace("train", "tram"))])
-    rows = rows_of([LONG.replace("train", "tram") + " Answer briefly."], held_out)
-    assert held_out.copies(rows, 0.8)[0] == ("second", 1.0)
-    assert held_out.copies([replace(rows[0], numbers=(), gram_ids=())], 0.8) == {}
+    copy = copies([LONG.replace("train", "tram") + " Answer briefly."], held_out)[0]
+    assert (copy.original, copy.share, copy.reason) == ("second", 1.0, "held-out overlap")
+    assert copy.matched.startswith("a tram with n wagons") or "tram" in copy.matched
+    assert copy.matched.endswith("[answer briefly]")
+    assert "[" not in copy.matched_original
 
 
 def test_siblings_that_share_numbers_are_kept_beside_other_families(sound_pool: Callable[[int], list[Trace]]) -> None:

@@ -13,19 +13,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workbench.curation import CurationConfig
-from workbench.curation.candidates import Candidate, candidate, describe
-from workbench.curation.contamination import HeldOut
+from workbench.curation.columns import Columns, Row
+from workbench.curation.describe import describe
 from workbench.curation.difficulty import difficulty
 from workbench.curation.quotas import band_targets, even_parts, quotas
-from workbench.curation.selection import objective, score, select
+from workbench.curation.scores import score
+from workbench.curation.selection import objective, select
+from workbench.curation.text import question_words
 from workbench.records import Step, Trace
 
 
-def rows_of(traces: list[Trace]) -> list[Candidate]:
-    rows = [candidate(index, trace) for index, trace in enumerate(traces)]
-    for row, trace in zip(rows, traces, strict=True):
-        describe(row, trace, trace.is_correct is True, HeldOut())
-    return rows
+def rows_of(traces: list[Trace]) -> Columns:
+    return Columns.of([describe(trace, question_words(trace.problem), trace.is_correct is True) for trace in traces])
 
 
 @given(
@@ -59,14 +58,11 @@ def test_quotas_follow_domains_before_sources(sound_pool: Callable[[int], list[T
 def test_difficulty_is_relative_to_the_source(sound_pool: Callable[[int], list[Trace]]) -> None:
     rows = rows_of(sound_pool(400))
     scores, bands = difficulty(rows)
-    for source in {row.source for row in rows}:
-        places = [place for place, row in enumerate(rows) if row.source == source]
+    for source in range(len(rows.source.names)):
+        places = np.flatnonzero(rows.source.codes == source)
         assert abs(np.mean(scores[places])) < 1e-6
         assert all(25 <= count <= 42 for count in np.bincount(bands[places], minlength=3))
-    levels = [
-        np.mean([row.structure[0] for row, band in zip(rows, bands, strict=True) if band == wanted])
-        for wanted in range(3)
-    ]
+    levels = [np.mean(rows.structure[bands == wanted, 0]) for wanted in range(3)]
     assert levels[0] < levels[1] < levels[2]
 
 
@@ -77,27 +73,8 @@ def test_equal_rows_share_a_band_and_missing_levels_do_no_harm(sound_pool: Calla
     assert set(scores) == {0.0}
     assert set(bands) == {1}
     assert (
-        rows_of([replace(trace, problem=replace(trace.problem, metadata={"level": "Level 5"}))])[0].structure[0] == 5.0
+        rows_of([replace(trace, problem=replace(trace.problem, metadata={"level": "Level 5"}))]).structure[0, 0] == 5.0
     )
-
-
-def test_lazy_greedy_equals_plain_greedy(sound_pool: Callable[[int], list[Trace]]) -> None:
-    rows = rows_of(sound_pool(60))
-    scores, config = score(rows), CurationConfig(size=12, seed=3)
-    chosen: list[int] = []
-    for choice in select(rows, scores, config):
-        values = {
-            place: objective(rows, scores, config, [*chosen, place])
-            for place in range(len(rows))
-            if place not in chosen
-        }
-        quota_left = quotas(rows, 12, 3)
-        for place in chosen:
-            quota_left[rows[place].domain, rows[place].source] -= 1
-        allowed = [value for place, value in values.items() if quota_left[rows[place].domain, rows[place].source]]
-        assert values[choice.place] == pytest.approx(max(allowed), abs=1e-5)
-        chosen.append(choice.place)
-    assert len(chosen) == 12
 
 
 def test_greedy_is_at_least_half_of_the_best(sound_pool: Callable[[int], list[Trace]]) -> None:
@@ -112,7 +89,7 @@ def test_gains_sum_to_the_objective_and_never_grow(sound_pool: Callable[[int], l
     rows = rows_of(sound_pool(200))
     scores, config = score(rows), CurationConfig(size=50)
     choices = select(rows, scores, config)
-    gains = [choice.difficulty + choice.diversity + choice.quality for choice in choices]
+    gains = [sum(choice.gains.values()) for choice in choices]
     assert sum(gains) == pytest.approx(objective(rows, scores, config, [choice.place for choice in choices]), abs=1e-3)
     by_quota: dict[tuple[str, str], list[float]] = {}
     for choice, gain in zip(choices, gains, strict=True):
@@ -140,9 +117,9 @@ def test_each_weight_buys_its_criterion(sound_pool: Callable[[int], list[Trace]]
 
     quality = chosen(difficulty_weight=0, diversity_weight=0)
     diversity = chosen(difficulty_weight=0, quality_weight=0)
-    assert all(rows[place].is_verified for place in quality)
+    assert rows.is_verified[quality].all()
     assert np.mean(scores.quality[quality]) > np.mean(scores.quality[diversity])
-    assert len({rows[place].features[0] for place in diversity}) == len({row.features[0] for row in rows})
+    assert set(rows.features[diversity, 0]) == set(rows.features[:, 0])
 
 
 def test_new_strategies_are_preferred(sound_pool: Callable[[int], list[Trace]]) -> None:
@@ -156,14 +133,15 @@ def test_new_strategies_are_preferred(sound_pool: Callable[[int], list[Trace]]) 
 
 @given(st.integers(0, 5), st.integers(1, 30))
 def test_a_choice_never_repeats_and_fills_its_size(seed: int, size: int) -> None:
-    rows = [
-        Candidate(
-            index=i, id=str(i), problem_id=str(i), domain="ab"[i % 2], source="xyz"[i % 3], license="mit", teacher="t",
-            content_hash=bytes([i]), structure=(float("nan"), i % 4, 1, 2, 30),
-            features=(f"strategy {i % 5}", "l", "o"),
+    rows = Columns.of([
+        Row(
+            domain="ab"[i % 2], source="xyz"[i % 3], license="mit", teacher="t", strategy=str(i % 5),
+            features=(f"strategy {i % 5}", "l", "o"), structure=(float("nan"), i % 4, 1, 2, 30), length=0, tokens=0,
+            is_verified=False, has_check=False, question_length=9, question_hash=bytes([i] * 16),
+            content_hash=bytes([i] * 16),
         )
         for i in range(20)
-    ]  # fmt: skip
+    ])  # fmt: skip
     config = CurationConfig(size=size, seed=seed)
     places = [choice.place for choice in select(rows, score(rows), config)]
     assert len(places) == len(set(places)) == min(size, 20)

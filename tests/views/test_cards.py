@@ -30,7 +30,7 @@ def test_an_empty_table_is_empty():
 
 
 def row(band: str, source: str, gain: float, reason: str = "because") -> dict:
-    gains = {f"{name}_gain": gain for name in ("difficulty", "diversity", "quality")}
+    gains = {f"{name}_gain": gain for name in ("difficulty", "diversity", "quality", "suitability", "length")}
     return {"band": band, "source": source, "reason": reason, **gains}
 
 

@@ -1,7 +1,24 @@
 """From a pool of traces to about a thousand: filters, decontamination, one joint selection, a funnel."""
 
-from workbench.curation.config import BANDS, CurationConfig
+from workbench.curation.config import BANDS, CRITERIA, STRATEGIES, CurationConfig
 from workbench.curation.curate import curate
 from workbench.curation.funnel import Composition, CurationReport, Stage
+from workbench.curation.selection import selector
+from workbench.curation.suitability import STUDENT_MEASURES, ReadTraces
+from workbench.curation.survivors import Survivors, read_survivors
 
-__all__ = ["BANDS", "Composition", "CurationConfig", "CurationReport", "Stage", "curate"]
+__all__ = [
+    "BANDS",
+    "CRITERIA",
+    "STRATEGIES",
+    "STUDENT_MEASURES",
+    "Composition",
+    "CurationConfig",
+    "CurationReport",
+    "ReadTraces",
+    "Stage",
+    "Survivors",
+    "curate",
+    "read_survivors",
+    "selector",
+]

@@ -7,14 +7,21 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from workbench.curation.candidates import Candidate
+from workbench.curation.columns import Columns
 from workbench.curation.funnel import Composition, CurationReport
 
 _MARKUP = re.compile(r"[|<>\[\]`*\\]")
+_LICENSES = frozenset(
+    """apache-2.0 mit bsd bsd-2-clause bsd-3-clause cc cc0-1.0 cc-by-2.0 cc-by-3.0 cc-by-4.0 cc-by-sa-3.0 cc-by-sa-4.0
+    cc-by-nc-4.0 cc-by-nc-sa-4.0 cc-by-nd-4.0 cc-by-nc-nd-4.0 odc-by odbl pddl gpl-2.0 gpl-3.0 lgpl-3.0 agpl-3.0
+    mpl-2.0 openrail llama2 llama3 llama3.1 llama3.2 llama3.3 gemma unlicense wtfpl afl-3.0 artistic-2.0
+    unknown""".split()  # noqa: SIM905
+)
+"""Those that the Hub knows and that data sets have."""
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 
 
-def data_card(report: CurationReport, kept: Sequence[Candidate], pool_hash: str) -> str:
+def data_card(report: CurationReport, kept: Columns, pool_hash: str) -> str:
     """Returns ``README.md``: YAML header, provenance, numbers and limits, without any time stamp."""
     parts = [
         _header(report, kept), _summary(report, pool_hash), _origin(kept), _method(report), _composition(report),
@@ -23,14 +30,21 @@ def data_card(report: CurationReport, kept: Sequence[Candidate], pool_hash: str)
     return "\n".join(parts)
 
 
-def _header(report: CurationReport, kept: Sequence[Candidate]) -> str:
+def _header(report: CurationReport, kept: Columns) -> str:
     size = next((name for limit, name in _SIZES if report.kept < limit), "n>1M")
-    licenses = sorted({row.license.strip().lower() or "unknown" for row in kept})
+    licenses = sorted({_license(name) for name in kept.license.values()})
     lines = ["---", "pretty_name: Curated reasoning traces", "license:"]
     lines += [f"- {json.dumps(name)}" for name in licenses]
-    lines += ["task_categories:", "- text-generation", "tags:", "- reasoning", "- distillation", "- curated"]
+    lines += ["language:", f"- {json.dumps(report.config.language)}", "task_categories:", "- text-generation"]
+    lines += ["tags:", "- reasoning", "- distillation", "- curated", f"- selection-{report.config.strategy}"]
     lines += ["size_categories:", f"- {size}", "configs:", "- config_name: default", "  data_files: curated.jsonl"]
     return "\n".join([*lines, "---", ""])
+
+
+def _license(name: str) -> str:
+    """A licence as the Hub spells it; it refuses others. The table of origins has the pool's own words."""
+    plain = "-".join(name.strip().lower().replace("_", "-").split())
+    return plain if plain in _LICENSES else "other" if plain else "unknown"
 
 
 def _summary(report: CurationReport, pool_hash: str) -> str:
@@ -43,13 +57,17 @@ with seed {report.config.seed}. The same pool, settings and seed give the same b
 |---|---|
 | `curated.jsonl` | the traces, one per line, in the pool's order |
 | `kept.parquet` | rank, quota, gains per criterion and the reason for every kept trace |
+| `survivors.parquet` | features and scores of every trace that could have been chosen |
 | `dropped.parquet` | stage and reason for every one of the {report.dropped:,} dropped traces |
 | `funnel.json` | counts per stage, and what the set is made of beside survivors and a random draw |
+
+`push_to_hub` uploads all but `survivors.parquet` and `dropped.parquet`: the latter quotes held-out questions.
 """
 
 
-def _origin(kept: Sequence[Candidate]) -> str:
-    sources = Counter((row.domain, row.source, row.license, row.teacher) for row in kept)
+def _origin(kept: Columns) -> str:
+    columns = (kept.domain, kept.source, kept.license, kept.teacher)
+    sources = Counter(zip(*(column.values() for column in columns), strict=True))
     rows = [[*names, f"{count:,}"] for names, count in sorted(sources.items())]
     return "## Origin and licences\n\n" + _table(["domain", "source", "licence", "teacher", "rows"], rows)
 
@@ -66,12 +84,32 @@ Filters look at each trace alone: finished, answered, all sections there, not kn
 tokens, no loops, at most {config.max_tokens:,} tokens. Of equal questions the best trace stays. Questions that
 equal a held-out question, or cover at least {config.overlap_share:.0%} of its distinctive
 8-grams, are dropped. The size is spread evenly over domains and, within them, over sources.
-Rows are then chosen jointly, greedily by the gain in difficulty
-(weight {config.difficulty_weight:g}; easy / medium / hard {mix} of every source),
-diversity (weight {config.diversity_weight:g}) and quality (weight {config.quality_weight:g}).
-Difficulty is structural and relative to the source; no model has tried the problems.
+{_choice(report, mix)}
+Difficulty is structural and relative to the source. {_student(report)}
 """
     return "## How it was made\n\n" + _table(["stage", "before", "after", "dropped for"], rows) + lines
+
+
+def _choice(report: CurationReport, mix: str) -> str:
+    config = report.config
+    if config.strategy != "joint":
+        return f"Quotas did not apply: rows were chosen by the baseline strategy `{config.strategy}`."
+    weights = ", ".join(f"{name} (weight {weight:g})" for name, weight in config.weights.items())
+    return (
+        f"Rows are then chosen jointly, greedily by the gain in {weights}. Easy / medium / hard rows are wanted in "
+        f"shares of {mix}, long traces in a share of {config.long_share:.0%} of every source."
+    )
+
+
+def _student(report: CurationReport) -> str:
+    if not report.student:
+        return "No model has tried the problems or read the traces."
+    fit = [f"{name} {value:.2f}" for name, value in report.student["out_of_fold_r2"].items() if value is not None]
+    told = f" (R² on rows left out of the fit: {', '.join(fit)})" if fit else ""
+    return (
+        f"The student has read {report.student['read']:,} of the traces that could be chosen; its scores of "
+        f"{report.student['predicted']:,} others are predicted from family, difficulty and length{told}."
+    )
 
 
 def _composition(report: CurationReport) -> str:
@@ -85,6 +123,7 @@ def _composition(report: CurationReport) -> str:
 
 _MEASURES = (
     ("different strategies", "strategies"), ("different words", "words"), ("mean quality", "mean_quality"),
+    ("mean suitability for the student", "mean_suitability"), ("long traces", "long_traces"),
     ("mean characters", "mean_characters"), ("objective", "objective"),
 )  # fmt: skip
 

@@ -2,25 +2,37 @@
 
 from __future__ import annotations
 
-import random
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import tempfile
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
-import msgspec
-import pyarrow as pa
-import pyarrow.parquet as pq
+import numpy as np
 
-from workbench.curation.candidates import Candidate, candidate, describe
-from workbench.curation.card import data_card
-from workbench.curation.config import BANDS, CurationConfig
-from workbench.curation.contamination import HeldOut
-from workbench.curation.filters import CountTokens, GradeAnswer, judge
+from workbench.curation.columns import Columns
+from workbench.curation.config import CurationConfig
+from workbench.curation.contamination import Judgement
+from workbench.curation.difficulty import difficulty
+from workbench.curation.duplicates import drop_equal
+from workbench.curation.filters import CountTokens, GradeAnswer
 from workbench.curation.funnel import CurationReport, composition, stages
-from workbench.curation.selection import Choice, Scores, objective, score, select
+from workbench.curation.greedy import Selection, Selector
+from workbench.curation.held_out import HeldOut
+from workbench.curation.near import drop_near
+from workbench.curation.reading import Judge, Pool, chosen_traces, read_pool
+from workbench.curation.scores import Scores, score
+from workbench.curation.selection import choices, selector
+from workbench.curation.spill import Spill
+from workbench.curation.strategies import S1_STAND_IN, choose, random_draw
+from workbench.curation.suitability import ReadTraces, StudentScores, predicted, sample_rows
+from workbench.curation.survivors import Survivors
+from workbench.curation.verdicts import STAGES, Verdicts
+from workbench.curation.writing import write_folder
 from workbench.errors import InputError
-from workbench.files import atomic_path, file_hash, text_hash, write_text
-from workbench.records import Problem, Reader, Trace, read_records, write_records
+from workbench.files import existing_file
+from workbench.records import FileRows, Problem, rejected_rows
 
 Progress = Callable[[Iterable[Any], int | None, str], Iterable[Any]]
 """Wraps an iterable to show how far it is: items, their number if known, and a label."""
@@ -31,7 +43,9 @@ def curate(
     held_out: Iterable[Problem] = (),
     count_tokens: CountTokens | None = None,
     grade_answer: GradeAnswer | None = None,
+    read_traces: ReadTraces | None = None,
     progress: Progress | None = None,
+    workers: int = 1,
 ) -> CurationReport:  # fmt: skip
     """Chooses ``config.size`` traces of a pool and writes them with a reason for every row.
 
@@ -45,7 +59,10 @@ def curate(
         held_out: problems whose questions must not be learnt.
         count_tokens: the student's tokens in a text; estimated from its bytes where absent.
         grade_answer: judges the answers that do not equal the reference letter by letter.
+        read_traces: what the student says of some survivors; without it nothing depends on the student.
         progress: wraps the three long loops.
+        workers: processes that judge rows; the files do not depend on it. Scripts that ask for more than one need the
+            usual ``if __name__ == "__main__"``.
 
     Raises:
         InputError: where the pool holds no trace, or no trace survives the filters.
@@ -56,174 +73,127 @@ def curate(
     if pool.resolve() == (out / "curated.jsonl").resolve():
         raise InputError(f"{pool} would be overwritten by its own selection; choose another --out")
     show = progress or (lambda items, total, label: items)
-    index, reader = HeldOut.of(held_out), _reader(pool, out)
-    rows = _read(show(reader, None, "reading"), config, index, count_tokens, grade_answer)
-    _drop_duplicates(rows)
-    _drop_copies(rows, index, config)
-    survivors = [row for row in rows if not row.stage]
-    if not survivors:
-        raise InputError(_nothing_left(pool, rows))
-    scores = score(survivors)
-    choices = select(survivors, scores, config, lambda ranks: show(ranks, len(ranks), "selecting"))
-    kept = _drop_unchosen(survivors, choices, config)
-    report = _report(pool, out, config, reader, rows, survivors, scores, choices, bool(index.equal))
-    traces = show(_traces(reader, kept), len(kept), "writing")
-    _write(report, traces, rows, survivors, scores, choices)
+    judge_with = Judge(config, HeldOut.of(held_out), count_tokens, grade_answer)
+    rows = FileRows(existing_file(pool))
+    with tempfile.TemporaryDirectory(prefix="curate-") as folder, Spill(Path(folder)) as spill:
+        with rejected_rows(out / "curated.rejected.jsonl") as reject:
+            reading = read_pool(rows, judge_with, spill, Path(folder), workers, reject)
+            found = _last(show(_by_row(reading), None, "reading"))
+        verdicts = found.verdicts
+        survivors = _survivors(found, judge_with)
+        if not len(survivors):
+            raise InputError(_nothing_left(pool, verdicts, spill))
+        student = _student_scores(survivors, config, rows, spill, read_traces) if read_traces else None
+        scores = _scores(survivors, student)
+        joint = selector(survivors, scores, config)
+        chosen = choose(survivors, scores, config, joint, lambda turns: show(turns, len(turns), "selecting"))
+        kept = np.sort(survivors.index[chosen.places_K])
+        verdicts.drop_all(np.setdiff1d(survivors.index, kept), "selection", "not selected")
+        known = Survivors(survivors, scores, chosen.places_K)
+        has_held_out = bool(judge_with.held_out.equal)
+        report = _report(pool, out, config, found, known, chosen, joint, student, has_held_out)
+        traces = show(chosen_traces(rows, spill.take(kept.tolist())), len(kept), "writing")
+        write_folder(report, traces, known, choices(survivors, chosen), verdicts, spill)
     return report
 
 
-def _reader(pool: Path, out: Path) -> Reader[Trace]:
-    return read_records(pool, Trace, rejected=out / "curated.rejected.jsonl")
+def _student_scores(
+    survivors: Columns, config: CurationConfig, rows: FileRows, spill: Spill, read_traces: ReadTraces
+) -> StudentScores:
+    """Lets the student read a sample of the survivors, or all, and predicts the rest."""
+    hardness, bands = difficulty(survivors)
+    size = min(config.student_sample or len(survivors), len(survivors))
+    places = sample_rows(survivors, bands, size, config.seed)
+    traces = list(chosen_traces(rows, spill.take(survivors.index[places].tolist())))
+    return predicted(survivors, hardness, places, read_traces(traces), config.seed)
 
 
-def _read(
-    traces: Iterable[Trace], config: CurationConfig, held_out: HeldOut, count_tokens: CountTokens | None,
-    grade_answer: GradeAnswer | None,
-) -> list[Candidate]:  # fmt: skip
-    rows = []
-    for index, trace in enumerate(traces):
-        row = candidate(index, trace)
-        judgement = judge(trace, config, count_tokens, grade_answer)
-        if judgement.defect:
-            row.drop("filters", judgement.defect.reason, judgement.defect.detail)
-        else:
-            describe(row, trace, judgement.is_verified, held_out)
-        rows.append(row)
-    return rows
+def _scores(survivors: Columns, student: StudentScores | None) -> Scores:
+    return score(survivors, student.suitability(), student.pass_rate) if student else score(survivors)
 
 
-def _drop_duplicates(rows: Sequence[Candidate]) -> None:
-    """Of equal questions the verified, checked, shortest trace stays; the content's hash settles the rest."""
-    best: dict[bytes, Candidate] = {}
-    for row in rows:
-        if row.stage:
-            continue
-        other = best.get(row.question_hash, row)
-        better, worse = sorted((row, other), key=_worth)
-        best[row.question_hash] = better
-        if worse is not better:
-            worse.drop("duplicates", "duplicate question")
-    for row in rows:
-        if row.stage == "duplicates":
-            row.drop("duplicates", "duplicate question", f"of {best[row.question_hash].id}")
+def _by_row(reading: Iterator[Pool]) -> Iterator[Pool]:
+    """Yields the pool once per row that was read, so that progress counts rows."""
+    before = 0
+    for pool in reading:
+        yield from repeat(pool, pool.read - before)
+        before = pool.read
 
 
-def _worth(row: Candidate) -> tuple[Any, ...]:
-    return not row.is_verified, not row.has_check, row.length, row.content_hash, row.index
+def _last(pools: Iterable[Pool]) -> Pool:
+    return deque(pools, maxlen=1)[0]
 
 
-def _drop_copies(rows: Sequence[Candidate], held_out: HeldOut, config: CurationConfig) -> None:
-    for row in rows:
-        if not row.stage and row.question_hash in held_out.equal:
-            row.drop("contamination", "held-out question", f"equals {held_out.equal[row.question_hash]}")
-    left = [row for row in rows if not row.stage]
-    copies = held_out.copies(left, config.overlap_share)
-    for row in left:
-        if row.index in copies:
-            name, share = copies[row.index]
-            row.drop("contamination", "held-out overlap", f"covers {share:.0%} of {name}")
+def _survivors(pool: Pool, judge_with: Judge) -> Columns:
+    """Returns the sound rows that neither repeat another nor copy a held-out question.
+
+    Copies of held-out questions go before near duplicates, so that none of them hides as another one's duplicate.
+    """
+    config, verdicts = judge_with.config, pool.verdicts
+    drop_equal(pool.sound, verdicts)
+    _drop_copies(pool, judge_with)
+    places = np.flatnonzero(verdicts.left(pool.sound.index))
+    drop_near(pool.sound.take(places), pool.table, places, pool.neighbours, verdicts, config.near_overlap)
+    return pool.sound.take(np.flatnonzero(verdicts.left(pool.sound.index)))
 
 
-def _drop_unchosen(survivors: Sequence[Candidate], choices: Sequence[Choice], config: CurationConfig) -> set[int]:
-    kept = {survivors[choice.place].index for choice in choices}
-    sizes: dict[tuple[str, str], int] = {}
-    for choice in choices:
-        sizes[choice.quota] = sizes.get(choice.quota, 0) + 1
-    for row in survivors:
-        if row.index not in kept:
-            size = sizes.get((row.domain, row.source), 0)
-            row.drop("selection", "not selected", f"its source's quota of {size} went to rows of larger gain")
-    return kept
+def _drop_copies(pool: Pool, judge_with: Judge) -> None:
+    equal, verdicts = judge_with.held_out.equal, pool.verdicts
+    rows = pool.sound.take(np.flatnonzero(verdicts.left(pool.sound.index)))
+    for index, key in zip(rows.index.tolist(), rows.question_hash.astype(">u8"), strict=True):
+        if name := equal.get(key.tobytes()):
+            verdicts.drop(index, "contamination", "held-out question", f"equals {name}")
+    left = rows.index[verdicts.left(rows.index)].tolist()
+    suspects = {index: pool.suspects[index] for index in left if index in pool.suspects}
+    judgement = Judgement(judge_with.held_out, pool.gram_counts, pool.neighbours, judge_with.config.overlap_share)
+    for index, copy in judgement.copies(suspects).items():
+        verdicts.drop(index, "contamination", copy.reason, f"covers {copy.share:.0%} of {copy.original}")
+        verdicts.match(index, copy.matched, copy.matched_original)
 
 
-def _nothing_left(pool: Path, rows: Sequence[Candidate]) -> str:
-    counts: dict[str, int] = {}
-    for row in rows:
-        name = row.defect.reason if row.defect else ""
-        counts[name] = counts.get(name, 0) + 1
+def _nothing_left(pool: Path, verdicts: Verdicts, spill: Spill) -> str:
+    counts = sum((verdicts.counts(stage) for stage in STAGES), Counter())
     reason, count = max(counts.items(), key=lambda item: (item[1], item[0]))
-    example = next(row for row in rows if row.defect and row.defect.reason == reason)
-    detail = f" ({example.defect.detail})" if example.defect and example.defect.detail else ""
+    example = next(index for index in verdicts.dropped.tolist() if verdicts.reason(index) == reason)
+    detail = spill.take([example])[0]["detail"] or verdicts.detail(example)
     return (
-        f"{pool}: no trace survives; {count:,} of {len(rows):,} are dropped for {reason!r}{detail}; mend or relax that"
+        f"{pool}: no trace survives; {count:,} of {len(verdicts):,} are dropped for {reason!r}"
+        f"{f' ({detail})' if detail else ''}; mend or relax that"
     )
 
 
 def _report(
-    pool: Path, out: Path, config: CurationConfig, reader: Reader[Trace], rows: Sequence[Candidate],
-    survivors: Sequence[Candidate], scores: Scores, choices: Sequence[Choice], has_held_out: bool,
+    pool: Path, out: Path, config: CurationConfig, found: Pool, known: Survivors, chosen: Selection, joint: Selector,
+    student: StudentScores | None, has_held_out: bool,
 ) -> CurationReport:  # fmt: skip
-    places = [choice.place for choice in choices]
-    order = sorted(range(len(survivors)), key=lambda place: text_hash(survivors[place].content_hash, place))
-    drawn = random.Random(config.seed).sample(order, len(places))
+    survivors, scores, places = known.rows, known.scores, known.kept
+    drawn = random_draw(survivors, len(places), config.seed)
     selected, at_random = (
-        composition(survivors, scores, some, objective(survivors, scores, config, some)) for some in (places, drawn)
+        composition(survivors, scores, some.tolist(), value)
+        for some, value in ((places, chosen.value), (drawn, joint.value(drawn, config.weights).value))
     )
     return CurationReport(
-        pool=pool, out=out, config=config, read=len(rows), rejected=reader.rejected, kept=len(places),
-        stages=stages(len(rows), (row for row in rows if row.stage)),
+        pool=pool, out=out, config=config, read=len(found.verdicts), rejected=found.rejected, kept=len(places),
+        stages=stages(found.verdicts),
         survivors=composition(survivors, scores, range(len(survivors))), selected=selected, random=at_random,
-        warnings=tuple(_warnings(reader, config, selected.domains, len(survivors), has_held_out)),
+        student=student.summary() if student else None,
+        warnings=tuple(_warnings(found, config, selected.domains, known, has_held_out)),
     )  # fmt: skip
 
 
 def _warnings(
-    reader: Reader[Trace], config: CurationConfig, domains: dict[str, int], survivors: int, has_held_out: bool
+    found: Pool, config: CurationConfig, domains: dict[str, int], known: Survivors, has_held_out: bool
 ) -> Iterator[str]:
-    if reader.rejected:
-        total, first = reader.read + reader.rejected, reader.examples[0]
-        yield f"{reader.rejected:,} of {total:,} lines could not be read; line {first.line}: {first.reason}"
+    if found.rejected:
+        total, first = found.read + found.rejected, found.examples[0]
+        yield f"{found.rejected:,} of {total:,} lines could not be read; line {first.line}: {first.reason}"
+    survivors, rates = len(known), known.scores.pass_rate
     if survivors < config.size:
         yield f"{config.size:,} traces were asked for and {survivors:,} survive: all of them are kept"
     short = [name for name, count in domains.items() if count < config.size // len(domains)]
     if short and survivors > config.size:
         yield f"too few rows for an even share in {', '.join(short)}: the other domains filled in"
+    if config.strategy == "s1" and (rates is None or not (rates == 0).any()):
+        yield S1_STAND_IN
     if not has_held_out:
         yield "no held-out problems were given: nothing was checked for contamination"
-
-
-def _traces(reader: Reader[Trace], kept: set[int]) -> Iterator[Trace]:
-    return (trace for index, trace in enumerate(reader) if index in kept)
-
-
-def _write(
-    report: CurationReport, traces: Iterable[Trace], rows: Sequence[Candidate], survivors: Sequence[Candidate],
-    scores: Scores, choices: Sequence[Choice],
-) -> None:  # fmt: skip
-    write_records(report.curated_path, traces)
-    _write_table(report.dropped_path, _dropped_columns([row for row in rows if row.stage]))
-    _write_table(report.kept_path, _kept_columns(survivors, scores, choices))
-    kept = [survivors[choice.place] for choice in choices]
-    write_text(report.out / "README.md", data_card(report, kept, file_hash(report.pool)))
-    # The funnel comes last: where it lies, the folder is whole.
-    write_text(report.funnel_path, msgspec.json.format(msgspec.json.encode(report.to_dict())).decode() + "\n")
-
-
-def _dropped_columns(rows: Sequence[Candidate]) -> dict[str, Sequence[Any]]:
-    columns = {name: [getattr(row, name) for row in rows] for name in ("id", "problem_id", "domain", "source", "stage")}
-    columns["reason"] = [row.defect.reason if row.defect else "" for row in rows]
-    columns["detail"] = [row.defect.detail if row.defect else "" for row in rows]
-    return {name: pa.array(values, pa.string()) for name, values in columns.items()}
-
-
-def _kept_columns(
-    survivors: Sequence[Candidate], scores: Scores, choices: Sequence[Choice]
-) -> dict[str, Sequence[Any]]:
-    places = [choice.place for choice in choices]
-    rows = [survivors[place] for place in places]
-    columns: dict[str, Sequence[Any]] = {
-        name: [getattr(row, name) for row in rows] for name in ("id", "problem_id", "domain", "source")
-    }
-    columns["rank"] = [choice.rank for choice in choices]
-    columns["quota"] = ["/".join(choice.quota) for choice in choices]
-    columns["band"] = [BANDS[scores.band[place]] for place in places]
-    columns["difficulty"] = [float(scores.difficulty[place]) for place in places]
-    for name in ("difficulty", "diversity", "quality"):
-        columns[f"{name}_gain"] = [getattr(choice, name) for choice in choices]
-    columns["reason"] = [choice.reason for choice in choices]
-    return columns
-
-
-def _write_table(path: Path, columns: dict[str, Sequence[Any]]) -> None:
-    with atomic_path(path) as temporary:
-        pq.write_table(pa.table(columns), temporary, compression="zstd")

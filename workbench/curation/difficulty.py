@@ -7,13 +7,10 @@ so that a hard row of an easy family is still a hard row.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.curation.candidates import Candidate
+from workbench.curation.columns import Category, Columns
 from workbench.curation.config import BANDS
 
 Floats = NDArray[np.float64]
@@ -23,25 +20,28 @@ _WEIGHTS = np.array([2.0, 1.0, 1.0, 1.0, 1.0])
 _DIGITS = 6
 
 
-def difficulty(rows: Sequence[Candidate]) -> tuple[Floats, Ints]:
+def difficulty(rows: Columns) -> tuple[Floats, Ints]:
     """Returns each row's score (mean 0 within its source) and its band, an index into ``BANDS``.
 
     Bands are the thirds of the source's own ranking; rows of equal score share a band.
     """
     scores, bands = np.zeros(len(rows)), np.zeros(len(rows), dtype=np.int64)
-    for places in by_source(rows).values():
-        scores[places] = _standardised(np.array([rows[place].structure for place in places]))
+    for places in groups(rows.source):
+        scores[places] = _standardised(rows.structure[places].astype(np.float64))
         shares = percentiles(scores[places])
         bands[places] = np.minimum((shares * len(BANDS)).astype(np.int64), len(BANDS) - 1)
     return scores, bands
 
 
-def by_source(rows: Sequence[Candidate]) -> dict[str, list[int]]:
-    """Returns the places of each source's rows."""
-    places: dict[str, list[int]] = defaultdict(list)
-    for place, row in enumerate(rows):
-        places[row.source].append(place)
-    return dict(places)
+def groups(column: Category) -> list[Ints]:
+    """Returns the places of each name's rows, in the rows' order.
+
+    >>> [places.tolist() for places in groups(Category.of(["b", "a", "b"]))]
+    [[0, 2], [1]]
+    """
+    order = np.argsort(column.codes, kind="stable")
+    starts = np.flatnonzero(np.diff(column.codes[order])) + 1
+    return [part for part in np.split(order, starts) if len(part)]
 
 
 def percentiles(values: Floats) -> Floats:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from workbench.curation.candidates import Candidate
+from workbench.curation.columns import NAMED, Category, Columns
 from workbench.curation.config import BANDS, CurationConfig
-from workbench.curation.selection import Scores
-
-STAGES = ("filters", "duplicates", "contamination", "selection")
+from workbench.curation.hub import push
+from workbench.curation.scores import Scores
+from workbench.curation.verdicts import STAGES, Verdicts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +41,10 @@ class Composition:
     """Different words in the questions' sketches."""
     mean_quality: float
     mean_characters: float
+    long_traces: int = 0
+    """Long for their source."""
+    mean_suitability: float = 0.0
+    """For the student; 0 where none has read the rows."""
     objective: float | None = None
     """F of the selection, see `workbench.curation.selection`; ``None`` for all survivors."""
 
@@ -62,6 +66,8 @@ class CurationReport:
     selected: Composition
     random: Composition
     """As many survivors as were kept, drawn at random with the same seed."""
+    student: dict[str, Any] | None = None
+    """How many survivors the student read and for how many its scores are predicted, with R²; ``None`` without one."""
     warnings: tuple[str, ...] = ()
 
     @property
@@ -85,6 +91,11 @@ class CurationReport:
         return self.out / "kept.parquet"
 
     @property
+    def survivors_path(self) -> Path:
+        """Features and scores of every survivor, from which selection can be done anew."""
+        return self.out / "survivors.parquet"
+
+    @property
     def funnel_path(self) -> Path:
         """This report as JSON."""
         return self.out / "funnel.json"
@@ -93,6 +104,18 @@ class CurationReport:
     def rejected_path(self) -> Path:
         """The pool's lines that could not be read; absent where there were none."""
         return self.out / "curated.rejected.jsonl"
+
+    def push_to_hub(self, repo_id: str, *, private: bool = True) -> str:
+        """Uploads data card, traces and reasons as a data set of the Hub; see `workbench.curation.hub`.
+
+        Args:
+            repo_id: ``owner/name``.
+            private: of a new repository.
+
+        Returns:
+            The data set's address.
+        """
+        return push(self.out, repo_id, private=private)
 
     def lines(self) -> list[str]:
         """Returns a small table for printing, then the warnings."""
@@ -103,6 +126,8 @@ class CurationReport:
         bands = ", ".join(f"{band} {count:,}" for band, count in self.selected.bands.items())
         table.append(f"kept {self.kept:,} of {self.read:,}: {len(self.selected.domains)} domains, {bands}")
         table.append(f"objective {self.selected.objective}, at random {self.random.objective}")
+        if self.student:
+            table.append(_student_line(self.student))
         return table + [f"warning: {warning}" for warning in self.warnings]
 
     def to_dict(self) -> dict[str, Any]:
@@ -114,42 +139,46 @@ class CurationReport:
             "composition": {
                 "survivors": asdict(self.survivors), "kept": asdict(self.selected), "random": asdict(self.random),
             },
-            "warnings": list(self.warnings),
+            "student": self.student, "warnings": list(self.warnings),
         }  # fmt: skip
 
 
-def stages(read: int, dropped: Iterable[Candidate]) -> tuple[Stage, ...]:
+def _student_line(student: dict[str, Any]) -> str:
+    fit = ", ".join(f"{name} {value:.2f}" for name, value in student["out_of_fold_r2"].items() if value is not None)
+    line = f"student: {student['read']:,} survivors read, {student['predicted']:,} predicted"
+    return f"{line} (R² on rows left out: {fit})" if fit else line
+
+
+def stages(verdicts: Verdicts) -> tuple[Stage, ...]:
     """Returns the stages in order, each with its reasons from the most frequent on."""
-    reasons: dict[str, Counter[str]] = {name: Counter() for name in STAGES}
-    for row in dropped:
-        reasons[row.stage][row.defect.reason if row.defect else ""] += 1
-    found, before = [], read
+    found, before = [], len(verdicts)
     for name in STAGES:
-        counts = dict(sorted(reasons[name].items(), key=lambda item: (-item[1], item[0])))
+        counts = dict(sorted(verdicts.counts(name).items(), key=lambda item: (-item[1], item[0])))
         after = before - sum(counts.values())
         found.append(Stage(name=name, before=before, after=after, reasons=counts))
         before = after
     return tuple(found)
 
 
-def composition(
-    rows: Sequence[Candidate], scores: Scores, places: Sequence[int], objective: float | None = None
-) -> Composition:
+def composition(rows: Columns, scores: Scores, places: Sequence[int], objective: float | None = None) -> Composition:
     """Returns what the rows at these places are made of."""
-    chosen = [rows[place] for place in places]
-    bands = Counter(int(scores.band[place]) for place in places)
+    chosen = rows.take(places)
+    bands = Counter(scores.band[list(places)].tolist())
+    words = np.unique(chosen.features[:, NAMED:])
     return Composition(
         rows=len(chosen),
-        domains=_counts(row.domain for row in chosen),
-        sources=_counts(row.source for row in chosen),
+        domains=_counts(chosen.domain),
+        sources=_counts(chosen.source),
         bands={name: bands[band] for band, name in enumerate(BANDS)},
-        strategies=len({row.features[0] for row in chosen}),
-        words=len({name for row in chosen for name in row.features if name.startswith("word ")}),
+        strategies=len(np.unique(chosen.features[:, 0])),
+        words=int(np.count_nonzero(words)),
         mean_quality=round(float(np.mean(scores.quality[list(places)])), 4),
-        mean_characters=round(float(np.mean([row.length for row in chosen])), 1),
+        mean_characters=round(float(np.mean(chosen.length)), 1),
+        long_traces=int(scores.is_long[list(places)].sum()),
+        mean_suitability=round(float(np.mean(scores.suitability[list(places)])), 4),
         objective=objective,
     )
 
 
-def _counts(names: Iterable[str]) -> dict[str, int]:
-    return dict(sorted(Counter(names).items()))
+def _counts(column: Category) -> dict[str, int]:
+    return dict(sorted(Counter(column.values()).items()))

@@ -5,22 +5,25 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 
-from workbench.curation.candidates import Candidate
+import numpy as np
+
+from workbench.curation.columns import Columns
 from workbench.files import text_hash
 
 Quota = tuple[str, str]
 """A domain and one of its sources."""
 
 
-def quotas(rows: Sequence[Candidate], size: int, seed: int) -> dict[Quota, int]:
+def quotas(rows: Columns, size: int, seed: int) -> dict[Quota, int]:
     """Spreads ``size`` evenly over the domains, and each domain's part evenly over its sources.
 
     What a short domain or source cannot fill goes to the others; the sum is always
     ``min(size, len(rows))``.
     """
     sources: dict[str, Counter[str]] = defaultdict(Counter)
-    for row in rows:
-        sources[row.domain][row.source] += 1
+    pairs = np.stack([rows.domain.codes, rows.source.codes], axis=1)
+    for (domain, source), count in zip(*np.unique(pairs, axis=0, return_counts=True), strict=True):
+        sources[rows.domain.names[domain]][rows.source.names[source]] = int(count)
     by_domain = even_parts({domain: counts.total() for domain, counts in sources.items()}, size, seed)
     return {
         (domain, source): part

@@ -1,35 +1,39 @@
-"""The joint choice of rows: one objective over difficulty, diversity and quality (ours).
+"""The joint choice of rows: one objective over all criteria (ours).
 
 For a set S of rows with exactly k_q rows of every quota q::
 
-    F(S) = w_difficulty · Σ_q Σ_band min(n_qband(S), target_qband)
-         + w_diversity  · Σ_feature a_feature · √n_feature(S)
-         + w_quality    · Σ_row quality(row)
+    F(S) = w_difficulty  · Σ_q Σ_band min(n_qband(S), target_qband)
+         + w_diversity   · Σ_feature a_feature · √n_feature(S)
+         + w_quality     · Σ_row quality(row)
+         + w_suitability · Σ_row suitability(row)
+         + w_length      · Σ_q Σ_length min(n_qlength(S), target_qlength)
 
-Every term is monotone and submodular, so that adding the row of the largest gain again and again reaches
-at least half of the best possible value under such quotas (Fisher, Nemhauser and Wolsey 1978). Gains only
-fall as S grows: old gains are upper bounds, and only rows whose bound could still win are counted anew
-(Minoux 1978).
+Features are the strategy, level, opening and words of a question, and its cluster by meaning where there is
+one: coverage is a concave function of how many rows a cluster has. Every term is monotone and submodular;
+`workbench.curation.greedy` chooses.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from workbench.curation.candidates import SKETCH, Candidate
-from workbench.curation.config import BANDS, CurationConfig
-from workbench.curation.difficulty import Floats, Ints, by_source, difficulty, percentiles
+from workbench.curation.columns import SKETCH, Columns
+from workbench.curation.config import CRITERIA, CurationConfig
+from workbench.curation.difficulty import Floats, Ints
+from workbench.curation.greedy import Objective, Selection, Selector
 from workbench.curation.quotas import Quota, band_targets, quotas
+from workbench.curation.scores import Scores
 from workbench.files import text_hash
 
 _NAMED_WEIGHTS = (0.35, 0.2, 0.1)
 """Strategy, level, opening; the words share what is left of 1."""
 _WORD_WEIGHT = (1 - sum(_NAMED_WEIGHTS)) / SKETCH
-_DIGITS = 9
-_CHUNK = 128
+_CLUSTER_WEIGHT = 0.35
+"""On top of them, where rows are grouped by meaning."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,154 +45,139 @@ class Choice:
     rank: int
     """From 1, in the order in which rows were chosen."""
     quota: Quota
-    difficulty: float
-    diversity: float
-    quality: float
-    reason: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scores:
-    """What is known of every survivor before anything is chosen, in the survivors' order."""
-
-    difficulty: Floats
-    band: Ints
-    quality: Floats
-    """In [0, 1]: 0.4 for a verified answer, 0.3 for a check, up to 0.3 for being concise."""
-
-
-@dataclass(slots=True)
-class _State:
-    """Counts over the rows chosen so far; row order is the seeded hash order, so that ties are settled."""
-
-    config: CurationConfig
-    quota: Ints
-    band: Ints
-    quality: Floats
-    slots: Ints
-    """Feature ids, rows × slots; 0 is an empty slot."""
-    weights: Floats
-    """Per slot."""
-    left: Ints
-    """Rows that each quota still wants."""
-    wanted: Ints
-    """Rows that each quota's band still wants, quotas × bands."""
-    counts: Floats
-    """Chosen rows per feature."""
-
-    def parts(self, rows: Ints) -> tuple[Floats, Floats, Floats]:
-        """Returns the rows' gains by difficulty, diversity and quality, weights included."""
-        wants = (self.wanted[self.quota[rows], self.band[rows]] > 0).astype(np.float64)
-        growth = np.sqrt(self.counts + 1) - np.sqrt(self.counts)
-        growth[0] = 0.0
-        new = (growth[self.slots[rows]] * self.weights).sum(axis=1)
-        config = self.config
-        return (
-            config.difficulty_weight * wants, config.diversity_weight * new,
-            config.quality_weight * self.quality[rows],
-        )  # fmt: skip
-
-    def gains(self, rows: Ints) -> Floats:
-        """Returns the rows' gains; a row whose quota is full gains less than any other."""
-        total: Floats = np.round(sum(self.parts(rows)), _DIGITS)
-        return np.where(self.left[self.quota[rows]] > 0, total, -1.0)
-
-    def add(self, row: int) -> None:
-        """Counts a chosen row."""
-        self.left[self.quota[row]] -= 1
-        self.wanted[self.quota[row], self.band[row]] -= 1
-        np.add.at(self.counts, self.slots[row], 1)
-
-
-def score(rows: Sequence[Candidate]) -> Scores:
-    """Returns difficulty and quality of every survivor; conciseness is judged within source and band."""
-    scores, bands = difficulty(rows)
-    concise = np.zeros(len(rows))
-    for places in by_source(rows).values():
-        source = np.array(places)
-        for band in range(len(BANDS)):
-            alike = source[bands[source] == band]
-            if len(alike):
-                concise[alike] = 1 - percentiles(np.array([float(rows[place].length) for place in alike]))
-    known = np.array([0.4 * row.is_verified + 0.3 * row.has_check for row in rows])
-    return Scores(difficulty=scores, band=bands, quality=np.round(known + 0.3 * concise, 6))
+    gains: dict[str, float]
+    """By criterion, in the order of `CRITERIA`."""
 
 
 def select(
-    rows: Sequence[Candidate], scores: Scores, config: CurationConfig, step: Callable[[range], object] = iter
+    rows: Columns, scores: Scores, config: CurationConfig, step: Callable[[Ints], Iterable[int]] = iter
 ) -> list[Choice]:
-    """Returns the chosen rows in the order of choice.
+    """Returns the rows that the joint objective chooses, in the order of choice.
 
     Args:
         rows: the survivors.
-        scores: from `score`, in the rows' order.
-        config: size, seed, mix and weights.
-        step: wraps the range of ranks, to show progress.
+        scores: from `workbench.curation.scores`, in the rows' order.
+        config: size, seed, mixes and weights.
+        step: wraps the turns, to show progress.
     """
-    order = sorted(range(len(rows)), key=lambda place: text_hash(config.seed, rows[place].content_hash, place))
-    parts = quotas(rows, config.size, config.seed)
-    state = _state([rows[place] for place in order], scores, np.array(order), parts, config)
-    bounds = state.gains(np.arange(len(rows)))
-    names, chosen = list(parts), []
-    for rank in step(range(1, sum(parts.values()) + 1)):  # type: ignore[attr-defined]
-        best = _best(state, bounds)
-        gains = [round(float(part[0]), 6) for part in state.parts(np.array([best]))]
-        state.add(best)
-        bounds[best] = -2.0
-        row, quota = rows[order[best]], names[state.quota[best]]
-        reason = _reason(row, BANDS[state.band[best]], gains)
-        chosen.append(Choice(order[best], rank, quota, gains[0], gains[1], gains[2], reason))
-    return chosen
+    return choices(rows, selector(rows, scores, config).reselect(config.weights, step))
 
 
-def objective(rows: Sequence[Candidate], scores: Scores, config: CurationConfig, places: Sequence[int]) -> float:
+def selector(rows: Columns, scores: Scores, config: CurationConfig) -> Selector:
+    """Returns what chooses among rows for any weights; size, seed and mixes are the configuration's."""
+    return Selector(joint_objective(rows, scores, config))
+
+
+def choices(rows: Columns, selection: Selection) -> list[Choice]:
+    """Returns a selection row by row."""
+    found = []
+    for rank, (place, gains) in enumerate(zip(selection.places_K.tolist(), selection.gains_KC, strict=True), 1):
+        named = dict(zip(CRITERIA, np.round(gains, 6).tolist(), strict=True))
+        found.append(Choice(place, rank, (rows.domain[place], rows.source[place]), named))
+    return found
+
+
+def objective(rows: Columns, scores: Scores, config: CurationConfig, places: Sequence[int]) -> float:
     """Returns F of a set of survivors, so that any other selection can be compared with ours."""
-    state = _state(rows, scores, np.arange(len(rows)), quotas(rows, config.size, config.seed), config)
-    total = 0.0
-    for place in places:
-        total += float(sum(part[0] for part in state.parts(np.array([place]))))
-        state.add(place)
-    return round(total, 6)
+    return selector(rows, scores, config).value(places, config.weights).value
 
 
-def _best(state: _State, bounds: Floats) -> int:
-    """Returns the first row of the largest gain; ``bounds`` is brought up to date where it matters."""
-    fresh = np.zeros(len(bounds), dtype=np.bool_)
-    chunk = min(_CHUNK, len(bounds))
-    stale = np.argpartition(-bounds, chunk - 1)[:chunk]
-    while len(stale):
-        usable = stale[bounds[stale] > -2.0]
-        bounds[usable] = np.minimum(bounds[usable], state.gains(usable))
-        fresh[stale] = True
-        stale = np.flatnonzero((bounds >= bounds[fresh].max()) & ~fresh)
-        if len(stale) > 4 * _CHUNK:
-            stale = stale[np.argpartition(-bounds[stale], 4 * _CHUNK)[: 4 * _CHUNK]]
-    return int(bounds.argmax())
+def seeded_order(rows: Columns, seed: int) -> Ints:
+    """Returns the rows' places in an order that depends on their content and the seed alone."""
+    keys = [text_hash(seed, rows.hash_bytes(place)) for place in range(len(rows))]
+    return np.array(sorted(range(len(rows)), key=keys.__getitem__), dtype=np.int64)
 
 
-def _state(
-    rows: Sequence[Candidate], scores: Scores, places: Ints, parts: dict[Quota, int], config: CurationConfig
-) -> _State:
+def joint_objective(rows: Columns, scores: Scores, config: CurationConfig) -> Objective:
+    """Returns F with its quotas, before the criteria are weighed."""
+    parts = quotas(rows, config.size, config.seed)
     number = {quota: place for place, quota in enumerate(parts)}
-    ids: dict[str, int] = {}
-    slots = np.zeros((len(rows), len(_NAMED_WEIGHTS) + SKETCH), dtype=np.int64)
-    for place, row in enumerate(rows):
-        found = [ids.setdefault(name, len(ids) + 1) for name in row.features]
-        slots[place, : len(found)] = found
+    pairs = zip(rows.domain.values(), rows.source.values(), strict=True)
+    quota_N = np.array([number[pair] for pair in pairs], dtype=np.int64)
     sizes = list(parts.values())
-    return _State(
-        config, np.array([number[row.domain, row.source] for row in rows]), scores.band[places],
-        scores.quality[places], slots, np.array([*_NAMED_WEIGHTS, *[_WORD_WEIGHT] * SKETCH]), np.array(sizes),
-        np.array([band_targets(size, config.difficulty_mix) for size in sizes]), np.zeros(len(ids) + 1),
+    bands = _capped(quota_N, scores.band, [band_targets(size, config.difficulty_mix) for size in sizes])
+    mix = (1 - config.long_share, config.long_share)
+    lengths = _capped(quota_N, scores.is_long.astype(np.int64), [band_targets(size, mix) for size in sizes])
+    tables = [_named(rows.features, [*_NAMED_WEIGHTS, *[_WORD_WEIGHT] * SKETCH]), bands, lengths]
+    names = ["diversity", "difficulty", "length"]
+    if scores.cluster is not None:
+        tables.append(_named(scores.cluster[:, None] + 1, [_CLUSTER_WEIGHT]))
+        names.append("diversity")
+    tie_N = np.empty(len(rows), dtype=np.int64)
+    tie_N[seeded_order(rows, config.seed)] = np.arange(len(rows))
+    return _joined(tables, names, quota_N, np.array(sizes, dtype=np.int64), scores, tie_N)
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """Features of one kind, numbered from 1; 0 is an empty slot."""
+
+    slots_NS: Ints
+    share_F: Floats
+    target_F: Ints
+
+
+def _named(values_NS: NDArray[np.integer], shares: Sequence[float]) -> _Table:
+    """Features of which n rows are worth √n; a column's share is that of all its values, 0 is none."""
+    ids, slots = np.unique(values_NS, return_inverse=True)
+    slots_NS = slots.reshape(values_NS.shape).astype(np.int64)
+    if len(ids) and ids[0] != 0:
+        ids, slots_NS = np.concatenate([np.zeros(1, dtype=ids.dtype), ids]), slots_NS + 1
+    share_F = np.zeros(max(len(ids), 1))
+    for column, share in enumerate(shares):
+        share_F[slots_NS[:, column]] = share
+    share_F[0] = 0.0
+    return _Table(slots_NS, share_F, np.full(len(share_F), -1, dtype=np.int64))
+
+
+def _capped(quota_N: Ints, kind_N: Ints, targets: Sequence[Sequence[int]]) -> _Table:
+    """Features of a quota and a kind, each worth 1 a row until the kind's target in the quota is reached."""
+    target_F = np.concatenate([[0], np.ravel(targets)]).astype(np.int64)
+    kinds = len(targets[0]) if targets else 1
+    return _Table((1 + quota_N * kinds + kind_N)[:, None], np.ones(len(target_F)), target_F)
+
+
+def _joined(
+    tables: Sequence[_Table], names: Sequence[str], quota_N: Ints, sizes_Q: Ints, scores: Scores, tie_N: Ints
+) -> Objective:
+    """One table of all kinds of features, with the scores that add up beside it."""
+    slots, criterion, start = [], [np.zeros(1, dtype=np.int64)], 0
+    for table, name in zip(tables, names, strict=True):
+        slots.append(np.where(table.slots_NS > 0, table.slots_NS + start, 0))
+        start += len(table.share_F) - 1
+        criterion.append(np.full(len(table.share_F) - 1, CRITERIA.index(name)))
+    scores_CN = np.zeros((len(CRITERIA), len(quota_N)))
+    scores_CN[CRITERIA.index("quality")] = scores.quality
+    scores_CN[CRITERIA.index("suitability")] = scores.suitability
+    return Objective(
+        criteria=CRITERIA, quota_N=quota_N, sizes_Q=sizes_Q,
+        slots_SN=np.ascontiguousarray(np.concatenate(slots, axis=1).T.astype(np.int32)),
+        criterion_F=np.concatenate(criterion),
+        share_F=np.concatenate([[0.0], *(table.share_F[1:] for table in tables)]),
+        target_F=np.concatenate([[-1], *(table.target_F[1:] for table in tables)]),
+        scores_CN=scores_CN, tie_N=tie_N,
     )  # fmt: skip
 
 
-def _reason(row: Candidate, band: str, gains: Sequence[float]) -> str:
-    """Says in words what spoke for the row, strongest first."""
+def reason(
+    strategy: str, band: str, gains: dict[str, float], *, verified: bool, checked: bool, long: bool = False
+) -> str:
+    """Says in words what spoke for a row, strongest first.
+
+    Args:
+        strategy: the first words of its plan.
+        band: its difficulty.
+        gains: by criterion.
+        verified: whether its answer is.
+        checked: whether it checks its answer.
+        long: whether it is long for its source.
+    """
     words = {
-        0: f"{band} row, which its quota wanted",
-        1: f"new by {row.features[0]!r}" if gains[1] > 0.3 else "adds some variety",
-        2: " and ".join(["verified"] * row.is_verified + ["checked"] * row.has_check) or "concise",
+        "difficulty": f"{band} row, which its quota wanted",
+        "diversity": f"new by its strategy {strategy!r}" if gains["diversity"] > 0.3 else "adds some variety",
+        "quality": " and ".join(["verified"] * verified + ["checked"] * checked) or "concise",
+        "suitability": "suits the student",
+        "length": f"{'long' if long else 'short'} trace, which its quota wanted",
     }
-    order = sorted(range(3), key=lambda place: (-gains[place], place))
-    return "; ".join(words[place] for place in order if gains[place] > 0) or "fills its quota"
+    order = sorted(CRITERIA, key=lambda name: (-gains[name], CRITERIA.index(name)))
+    return "; ".join(words[name] for name in order if gains[name] > 0) or "fills its quota"

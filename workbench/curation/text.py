@@ -12,6 +12,8 @@ _WORD = re.compile(
     r"\d{1,3}(?:,\d{3})+(?:\.\d+)?(?![\d,])|\d+(?:\.\d+)?|[\u3040-\u30ff\u3400-\u9fff]|[^\W\d_\u3040-\u30ff\u3400-\u9fff]+"
     r"|[^\w\s.,;:!?'\"`$\\\u2018-\u201f\u2026\u3001\u3002]"
 )
+_GAP = re.compile(r"(?<=\d)[ \t]+(?=\.\d)")
+"""A blank inside of a number: ``5 .25``."""
 _DASHES = str.maketrans(dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2212", "-"))
 _NUMBER = re.compile(r"\d+(?:,\d{3})*(?:\.\d+)?")
 
@@ -24,15 +26,25 @@ def words(text: str) -> list[str]:
     >>> words("12 + 3") == words("1 + 23")
     False
     """
+    return known_words(text) or text.split()
+
+
+def known_words(text: str) -> list[str]:
+    """Returns the words of `words`; none for a text of marks alone."""
     if not text.isascii():
         text = unicodedata.normalize("NFKC", text).translate(_DASHES)
-    found: list[str] = _WORD.findall(text.casefold())
-    return [word.replace(",", "") for word in found] or text.split()
+    found: list[str] = _WORD.findall(_GAP.sub("", text.casefold()))
+    return [word.replace(",", "") for word in found]
+
+
+def question_text(problem: Problem) -> str:
+    """Returns the question and its choices, a line each."""
+    return "\n".join((problem.question, *(problem.choices or ())))
 
 
 def question_words(problem: Problem) -> list[str]:
     """Returns the words of the question and its choices: "which is right?" is many questions."""
-    return words("\n".join((problem.question, *(problem.choices or ()))))
+    return words(question_text(problem))
 
 
 def is_number(word: str) -> bool:

@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import signal
-from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import replace
 from itertools import islice
-from multiprocessing import get_context, parent_process
 from random import Random
-from threading import Thread
 from typing import Literal
 
 import msgspec
@@ -25,6 +19,7 @@ from workbench.pool.defects import COPIES, KINDS, Kind, Label, Original, plant
 from workbench.pool.families import FAMILIES
 from workbench.pool.family import Family, Split
 from workbench.pool.forms import Form, told
+from workbench.processes import ordered_map
 from workbench.records import Problem, Trace
 
 POOL_SIZE = 59_029
@@ -97,36 +92,13 @@ def labelled_pool(
 
 
 def _in_parallel(seed: int, config: PoolConfig, size: int, workers: int) -> Iterator[Row]:
-    """Blocks in order; only a few are under way or waiting, so that memory does not grow."""
-    # Spawned processes inherit no threads and no locks; forked ones may hang on those of a loaded library.
-    executor = ProcessPoolExecutor(workers, get_context("spawn"), _depend_on_parent)
-    pending: deque[Future[bytes]] = deque()
-    starts = iter(range(0, size, BLOCK))
-    try:
-        while True:
-            while len(pending) < 3 * workers and (start := next(starts, None)) is not None:
-                pending.append(executor.submit(_block, seed, config, start, min(start + BLOCK, size)))
-            if not pending:
-                return
-            yield from msgspec.json.decode(pending.popleft().result(), type=list[Row])
-    finally:
-        executor.shutdown(wait=True, cancel_futures=True)
+    blocks = ((seed, config, start, min(start + BLOCK, size)) for start in range(0, size, BLOCK))
+    for block in ordered_map(_block, blocks, workers):
+        yield from msgspec.json.decode(block, type=list[Row])
 
 
-def _depend_on_parent() -> None:
-    """Leaves Ctrl-C to the parent, and ends a worker whose parent was killed, which nothing else would do."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    parent = parent_process()
-
-    def watch() -> None:
-        if parent:
-            parent.join()
-        os._exit(1)
-
-    Thread(target=watch, daemon=True).start()
-
-
-def _block(seed: int, config: PoolConfig, start: int, end: int) -> bytes:
+def _block(place: tuple[int, PoolConfig, int, int]) -> bytes:
+    seed, config, start, end = place
     rows = _Rows(seed, config)
     return msgspec.json.encode([rows.row(index) for index in range(start, end)])
 

@@ -1,7 +1,17 @@
 """The contract of every stage: the records, their files, and the shapes people already have."""
 
+from workbench.records.blocks import BlockReader, RowBlock, UniqueIds, renamed, row_blocks
 from workbench.records.fields import TARGETS, FieldMap, check_map
-from workbench.records.files import Reader, Reject, Rejected, Rows, read_records, rejected_rows, write_records
+from workbench.records.files import (
+    Reader,
+    Reject,
+    Rejected,
+    Rows,
+    nothing_read,
+    read_records,
+    rejected_rows,
+    write_records,
+)
 from workbench.records.rendering import (
     HEADINGS,
     SECTIONS,
@@ -39,6 +49,7 @@ __all__ = [
     "SECTIONS",
     "TARGETS",
     "BadRow",
+    "BlockReader",
     "Completion",
     "Event",
     "FieldMap",
@@ -53,6 +64,7 @@ __all__ = [
     "Reject",
     "Rejected",
     "Role",
+    "RowBlock",
     "Rows",
     "Section",
     "Seen",
@@ -60,6 +72,7 @@ __all__ = [
     "Shape",
     "Step",
     "Trace",
+    "UniqueIds",
     "Verdict",
     "check_map",
     "describe",
@@ -68,11 +81,14 @@ __all__ = [
     "follows_format",
     "from_dict",
     "from_json",
+    "nothing_read",
     "read_records",
     "reference_answer",
     "rejected_rows",
+    "renamed",
     "render",
     "rendered_text",
+    "row_blocks",
     "split_sections",
     "to_dict",
     "to_json",

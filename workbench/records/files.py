@@ -113,10 +113,7 @@ class Reader(Generic[R]):
         with rejected_rows(self.rejected_path) as reject:
             yield from self.records(reject)
             if not self.read:
-                first = (
-                    f"; line {self.examples[0].line}: {self.examples[0].reason}" if self.examples else ", it is empty"
-                )
-                raise InputError(f"{self.place} holds no {self.kind.__name__} that can be read{first}")
+                raise nothing_read(self.place, self.kind, self.examples)
 
     def records(self, reject: Reject) -> Iterator[R]:
         """Yields the records, none at all included, and hands what is rejected to ``reject``.
@@ -124,6 +121,10 @@ class Reader(Generic[R]):
         Raises:
             InputError: where the file is not of its suffix's format at all.
         """
+        return (record for _, records in self.numbered(reject) for record in records)
+
+    def numbered(self, reject: Reject) -> Iterator[tuple[int, tuple[R, ...]]]:
+        """Yields each good row's number and the records it gave, as `records` does."""
         self._start()
         for line, row in self._rows:
             try:
@@ -132,7 +133,7 @@ class Reader(Generic[R]):
                 self.refuse(line, str(error), row, reject)
                 continue
             self.read += 1
-            yield from records
+            yield line, records
 
     def _records(self, row: Found) -> tuple[R, ...]:
         if isinstance(row, InputError):
@@ -193,6 +194,12 @@ class Reader(Generic[R]):
         total = self.read + self.rejected
         counted = f"{self.place}: {self.rejected:,} of {total:,} lines rejected{where}"
         return [f"{counted}; the first is line {first.line}: {first.reason}"]
+
+
+def nothing_read(place: str, kind: type, examples: Sequence[Rejected]) -> InputError:
+    """Returns what to say where not a single row is good."""
+    first = f"; line {examples[0].line}: {examples[0].reason}" if examples else ", it is empty"
+    return InputError(f"{place} holds no {kind.__name__} that can be read{first}")
 
 
 def read_records(

@@ -352,13 +352,13 @@ class _Scanner:
 def _parquet_rows(path: Path) -> Iterator[tuple[int, Found]]:
     try:
         with pq.ParquetFile(path) as file:
-            batches = (_plain_rows(batch) for batch in file.iter_batches(batch_size=_PARQUET_BATCH))
+            batches = (plain_rows(batch) for batch in file.iter_batches(batch_size=_PARQUET_BATCH))
             yield from enumerate(chain.from_iterable(batches), 1)
     except (pa.ArrowInvalid, OSError) as error:
         raise InputError(f"{path} is not a whole Parquet file: {first_line(error)}") from error
 
 
-def _plain_rows(batch: pa.RecordBatch) -> Iterator[Found]:
+def plain_rows(batch: pa.RecordBatch) -> Iterator[Found]:
     """The rows as Python values; one whose text is no UTF-8 is refused alone."""
     try:
         yield from batch.to_pylist()

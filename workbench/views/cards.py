@@ -10,7 +10,7 @@ from markupsafe import Markup, escape
 
 from workbench.views.panes import environment
 
-CRITERIA = ("difficulty", "diversity", "quality")
+CRITERIA = ("difficulty", "diversity", "quality", "suitability", "length")
 BANDS = ("easy", "medium", "hard")
 
 _STYLE = Markup(
@@ -110,8 +110,33 @@ def choice_html(rows: Sequence[Mapping[str, Any]], place: int) -> str:
             place=place,
             total=len(rows),
             gains=[(name, row[f"{name}_gain"]) for name in CRITERIA],
-            most=max(max(each[f"{name}_gain"] for name in CRITERIA) for each in rows),
+            most=max(max(each[f"{name}_gain"] for name in CRITERIA) for each in rows) or 1.0,
             bands=[(band, sum(each["band"] == band for each in so_far)) for band in BANDS],
             families=len({each["source"] for each in so_far}),
         )
     )
+
+
+def weights_html(
+    measures: Sequence[tuple[str, str, str]],
+    cells: Mapping[tuple[str, str], tuple[int, int]],
+    sample: Sequence[Mapping[str, Any]],
+    note: str,
+) -> str:
+    """Returns what a selection is made of, for a page that changes with its weights.
+
+    Args:
+        measures: a name, its value now, and its value with the weights that were used.
+        cells: kept and available rows by domain and difficulty band.
+        sample: some of the kept rows: source, band, question, reason.
+        note: a line above all.
+    """
+    domains = sorted({domain for domain, _ in cells})
+    shares = {place: kept / available for place, (kept, available) in cells.items() if available}
+    most = max(shares.values(), default=0.0) or 1.0
+    rows = [
+        (domain, [(cells.get((domain, band)), shares.get((domain, band), 0.0) / most) for band in BANDS])
+        for domain in domains
+    ]
+    page = environment().get_template("weights.html.j2")
+    return page.render(note=note, measures=measures, bands=BANDS, rows=rows, sample=sample)

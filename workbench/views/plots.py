@@ -56,7 +56,7 @@ def funnel_stages(stages: Stages) -> list[FunnelStage]:
     [{'name': 'pool', 'before': 10, 'after': 10}, {'name': 'format', 'before': 10, 'after': 7}]
     """
     if not isinstance(stages, Sequence):
-        filters = _as_funnel(stages)["stages"]
+        filters = as_funnel(stages)["stages"]
         pool = filters[0]["before"] if filters else 0
         return [{"name": "pool", "before": pool, "after": pool}, *filters] if filters else []
     counts = [count for _, count in stages]
@@ -64,7 +64,8 @@ def funnel_stages(stages: Stages) -> list[FunnelStage]:
     return [{"name": name, "before": was, "after": now} for (name, now), was in zip(stages, before, strict=False)]
 
 
-def _as_funnel(funnel: Funnel | Curated) -> Funnel:
+def as_funnel(funnel: Funnel | Curated) -> Funnel:
+    """Returns a curation's report as what ``funnel.json`` holds."""
     return cast(Funnel, funnel if isinstance(funnel, Mapping) else funnel.to_dict())
 
 
@@ -125,7 +126,7 @@ def _unique(names: Iterable[str]) -> list[str]:
 def plot_composition(funnel: Funnel | Curated) -> go.Figure:
     """Draws the domains of what was kept against a random selection of the same size."""
     title = "What was kept, against a random draw"
-    composition = _as_funnel(funnel).get("composition")
+    composition = as_funnel(funnel).get("composition")
     if not composition or not composition["kept"]["domains"]:
         return empty(title, "No composition was recorded.")
     kept, drawn = composition["kept"]["domains"], composition["random"]["domains"]

@@ -7,12 +7,26 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from workbench.errors import InputError
 
 Choices = Mapping[str, Any] | Sequence[str]
-Control = range | Choices
+
+
+@dataclass(frozen=True, slots=True)
+class Slider:
+    """A slider that starts elsewhere than at its first number."""
+
+    values: range
+    start: int
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+
+Control = range | Slider | Choices
 """A range of numbers becomes a slider; names, or names with what they stand for, become a menu."""
 
 VIEW = "application/vnd.jupyter.widget-view+json"
@@ -104,13 +118,16 @@ def browse(render: Callable[..., str], **controls: Control) -> Browser:
 
 
 def _first(control: Control) -> Any:
+    if isinstance(control, Slider):
+        return control.start
     return next(iter(control.values() if isinstance(control, Mapping) else control))
 
 
 def _input(ipywidgets: Any, name: str, control: Control) -> Any:
     label = {"description": name.replace("_", " "), "style": {"description_width": "initial"}}
-    if isinstance(control, range):
-        size = {"min": control[0], "max": control[-1], "step": control.step, "value": control[0]}
+    if isinstance(control, range | Slider):
+        values = control if isinstance(control, range) else control.values
+        size = {"min": values[0], "max": values[-1], "step": values.step, "value": _first(control)}
         return ipywidgets.IntSlider(**size, **label, layout={"width": "min(480px, 95%)"})
     options = list(control.items()) if isinstance(control, Mapping) else list(control)
     return ipywidgets.Dropdown(options=options, **label, layout={"width": "min(480px, 95%)"})
