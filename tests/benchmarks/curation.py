@@ -12,11 +12,9 @@ from pathlib import Path
 
 from tests.benchmarks.measuring import report
 from tests.benchmarks.pool import EVERY_S, tree_mb
-from workbench.curation import CurationConfig, curate
-from workbench.grading import grade_answer
 from workbench.pool import RICH
 from workbench.pool.writing import usual_workers, write_pool
-from workbench.records import Problem, read_records, write_records
+from workbench.records import write_records
 from workbench.workflow import held_out_problems
 
 SIZE = 1_000
@@ -55,7 +53,7 @@ def curation(rows: int, seed: int, runs: int) -> None:
     """Both sides as whole commands, start-up included."""
     with tempfile.TemporaryDirectory() as name:
         pool, problems = made(Path(name), rows, seed)
-        ours = [timed("tests.benchmarks.curation", pool, problems, f"{name}/out") for _ in range(runs)]
+        ours = [timed("tests.benchmarks.our_curation", pool, problems, f"{name}/out", str(SIZE)) for _ in range(runs)]
         theirs = timed("tests.benchmarks.plain_curation", pool, problems, f"{name}/plain.jsonl", str(SIZE))
     report(
         "curation",
@@ -77,7 +75,7 @@ def curation_growth(rows: int, seed: int, runs: int) -> None:
     with tempfile.TemporaryDirectory() as name:
         for count in (count for count in (*GROWTH, rows) if count <= max(rows, GROWTH[1])):
             pool, problems = made(Path(name), count, seed)
-            taken[count] = timed("tests.benchmarks.curation", pool, problems, f"{name}/out")
+            taken[count] = timed("tests.benchmarks.our_curation", pool, problems, f"{name}/out", str(SIZE))
             Path(pool).unlink()
     few, many = min(taken), max(taken)
     exponent = math.log(taken[many].seconds / taken[few].seconds) / math.log(many / few)
@@ -92,11 +90,3 @@ def curation_growth(rows: int, seed: int, runs: int) -> None:
         peak_rss_mb=[round(taken[count].rss_mb) for count in sorted(taken)],
         exponent=round(exponent, 3),
     )
-
-
-if __name__ == "__main__":
-    source, benchmark, out = sys.argv[1:]
-    curate(
-        source, out, CurationConfig(size=SIZE, max_tokens=4_096), held_out=read_records(benchmark, Problem),
-        grade_answer=grade_answer, workers=usual_workers(10_000),
-    )  # fmt: skip

@@ -79,7 +79,7 @@ class Judgement:
 
     def _copy(self, place: int, row: _Row) -> Copy | None:
         original = self._held_out.originals[place]
-        covered = self._covered(original, row)
+        covered = self._covered(place, row)
         if covered >= self._share:
             return _found("held-out overlap", covered, original, row, compare(original.tokens, row.tokens))
         # A paraphrase is neither much longer nor has it other numbers.
@@ -122,14 +122,18 @@ class Judgement:
             return None
         return _found("held-out paraphrase", shared, original, row, compare(original.tokens, row.tokens))
 
-    def _covered(self, original: Original, row: _Row) -> float:
+    def _covered(self, place: int, row: _Row) -> float:
         """The share of the original's 8-grams that the row has, weighed; 0 where the numbers tell them apart."""
+        original = self._held_out.originals[place]
         count = len(original.tokens)
         if count < WHOLE_BELOW:
             is_short = len(row.tokens) <= count + max(4, count // 2)
             return float(is_short and original.gram_ids <= row.suspect.gram_ids and row.numbers == original.numbers)
         shared = original.gram_ids & row.suspect.gram_ids
         if not shared or original.numbers - row.numbers:
+            return 0.0
+        # A sibling can have an original's numbers and one more thing to count; free text has them around it.
+        if row.numbers != original.numbers and self._is_template(place):
             return 0.0
         return float(self._weights[sorted(shared)].sum() / self._weights[sorted(original.gram_ids)].sum())
 
