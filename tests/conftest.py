@@ -10,9 +10,13 @@ from itertools import islice
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 # Forked tokenizers warn about deadlocks that cannot happen here.
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+# How long an example takes says how busy the machine is, not whether the code is right.
+settings.register_profile("workbench", deadline=None)
+settings.load_profile("workbench")
 
 
 def pytest_configure() -> None:

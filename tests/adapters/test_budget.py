@@ -32,7 +32,7 @@ def test_the_audit_is_counted_from_the_model_and_adds_up(make_student, architect
 
 
 @given(fraction=st.floats(0.004, 0.3), first_layer=st.integers(0, 3))
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_an_allocation_never_exceeds_its_budget_and_leaves_less_than_a_rank(make_student, fraction, first_layer):
     model = _model(make_student)
     budget = parameter_budget(model, fraction)

@@ -56,7 +56,7 @@ def naive(objective: Objective, weights: dict[str, float]) -> list[int]:
 
 
 @given(st.integers(0, 10_000), st.lists(st.sampled_from([0.0, 0.4, 1.0, 7.0]), min_size=3, max_size=3))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_the_choice_is_that_of_the_naive_greedy(seed: int, weights: list[float]) -> None:
     objective, named = random_objective(seed), dict(zip(CRITERIA, weights, strict=True))
     assert Selector(objective).reselect(named).places_K.tolist() == naive(objective, named)
@@ -73,7 +73,7 @@ def test_bounds_do_not_change_the_choice(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 @given(st.integers(0, 1_000))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_the_choice_beats_draws_of_the_same_quotas(seed: int) -> None:
     objective, rng = random_objective(seed), np.random.default_rng(seed)
     weights = dict.fromkeys(CRITERIA, 1.0)

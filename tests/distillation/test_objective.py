@@ -14,7 +14,7 @@ from workbench.records import SECTIONS
 
 
 @given(sections=st.lists(st.integers(0, 3), min_size=1, max_size=900), seed=st.integers(0, 5))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_the_chunked_loss_and_gradient_equal_the_plain_ones(sections, seed):
     generator = torch.Generator().manual_seed(seed)
     hidden = torch.randn(len(sections), 6, generator=generator, requires_grad=True)

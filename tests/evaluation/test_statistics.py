@@ -48,7 +48,7 @@ def test_no_problems_tell_nothing() -> None:
     assert verdict(nothing) == "cannot tell"
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(PAIRS, st.integers(0, 2**32 - 1), st.booleans())
 def test_swapping_the_arms_flips_the_sign(pairs: list[tuple[bool, bool, str]], seed: int, stratified: bool) -> None:
     base, student, families = map(list, zip(*pairs, strict=True))

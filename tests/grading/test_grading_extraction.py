@@ -185,7 +185,7 @@ def test_hostile_texts_take_linear_time(piece: str, kind: str) -> None:
     assert to_json(found)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     st.lists(
         st.sampled_from(

@@ -85,7 +85,7 @@ def alone(student, wish: Wish, name: str, sampling: Sampling) -> tuple[int, ...]
 
 
 @pytest.mark.parametrize("architecture", ["llama", "gemma3_text", "qwen3"])
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
+@settings(max_examples=12, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
 @given(
     wishes=st.lists(WISHES, min_size=1, max_size=7),
     slots=st.integers(1, 5),

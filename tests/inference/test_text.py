@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.conftest import tiny_tokenizer
@@ -12,7 +12,6 @@ from workbench.students import Prompter
 PROMPTER = Prompter(tiny_tokenizer())
 
 
-@settings(deadline=None)
 @given(st.text(max_size=40))
 def test_pieces_make_up_the_text_and_no_character_is_torn(text):
     text = text.encode(errors="ignore").decode()

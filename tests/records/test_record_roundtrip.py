@@ -58,7 +58,7 @@ def read_back(records: Sequence[Any], suffix: str) -> list[Any]:
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.one_of(*(st.lists(kind, min_size=1, max_size=4) for kind in (TRACES, PROBLEMS, COMPLETIONS))))
 def test_written_records_are_read_back_exactly(suffix: str, records: list[Any]) -> None:
     assert read_back(records, suffix) == records

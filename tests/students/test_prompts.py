@@ -16,7 +16,7 @@ HOSTILE = st.lists(
 
 
 @given(text=HOSTILE)
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_outside_text_never_becomes_a_control_token_and_is_never_lost(make_student, text):
     prompter = _cached(make_student)
     ids = prompter.text_ids(text)

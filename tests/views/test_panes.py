@@ -124,7 +124,7 @@ def test_a_forced_heading_marks_its_section(texts, wanted):
     assert marked_headings(["strategy", "check", "check"], events) == wanted
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.lists(st.text("ab ", max_size=12), max_size=4), st.lists(st.text("ab ", max_size=3), max_size=4))
 def test_marking_loses_no_text(texts: list[str], inserted: list[str]) -> None:
     events = [Event(intervention="v", position=0, reason="", action="", text=text) for text in inserted]

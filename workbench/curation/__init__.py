@@ -3,6 +3,7 @@
 from workbench.curation.config import BANDS, CRITERIA, STRATEGIES, CurationConfig
 from workbench.curation.curate import curate
 from workbench.curation.funnel import Composition, CurationReport, Stage
+from workbench.curation.modes import FILTERS, MODES, Filters
 from workbench.curation.selection import selector
 from workbench.curation.suitability import STUDENT_MEASURES, ReadTraces
 from workbench.curation.survivors import Survivors, read_survivors
@@ -10,11 +11,14 @@ from workbench.curation.survivors import Survivors, read_survivors
 __all__ = [
     "BANDS",
     "CRITERIA",
+    "FILTERS",
+    "MODES",
     "STRATEGIES",
     "STUDENT_MEASURES",
     "Composition",
     "CurationConfig",
     "CurationReport",
+    "Filters",
     "ReadTraces",
     "Stage",
     "Survivors",

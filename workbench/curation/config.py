@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, get_args
 
+from workbench.curation.modes import Filters
 from workbench.errors import InputError
 from workbench.records import Role
 
@@ -32,6 +33,8 @@ class CurationConfig:
     """How rows are chosen; all but ``joint`` are baselines, see `workbench.curation.strategies`."""
     seed: int = 0
     """Decides between rows of equal worth, and draws the random baseline."""
+    filters: Filters = field(default_factory=Filters)
+    """How strict each filter is."""
     max_tokens: int = 1_024
     """Longest question and trace together, in the student's tokens."""
     required_sections: tuple[Role, ...] = ("strategy", "tactic", "check")
@@ -45,7 +48,7 @@ class CurationConfig:
     overlap_share: float = 0.8
     """Distinctive 8-grams of a held-out question, weighed by rarity, that make a pool question its copy."""
     language: str = "en"
-    """Of the traces, as the data card states it (ISO 639-1); nothing is translated or dropped for it."""
+    """Of the traces (ISO 639-1): what the language filter asks for and the data card states."""
     difficulty_mix: tuple[float, float, float] = (1 / 3, 1 / 3, 1 / 3)
     """Target shares of easy, medium and hard rows; they sum to 1."""
     difficulty_weight: float = 1.0
@@ -63,7 +66,9 @@ class CurationConfig:
 
     def __post_init__(self) -> None:
         self._check("size", self.size >= 1, "at least 1")
+        self._check("filters", isinstance(self.filters, Filters), "a workbench.curation.Filters")
         self._check("max_tokens", self.max_tokens >= 1, "at least 1")
+        self._check("language", self.language.isalpha() and self.language.islower(), "an ISO 639-1 code such as en")
         self._check("student_sample", self.student_sample >= 0, "0 or more")
         self._check("required_sections", set(self.required_sections) <= {"strategy", "tactic", "check"}, "role names")
         self._check("near_overlap", 0 < self.near_overlap <= 1, "above 0 and at most 1")
