@@ -1,4 +1,4 @@
-"""Random schedules: whatever arrives, is injected, rewound or stopped when, each row is as if it ran alone."""
+"""Random schedules: whatever arrives, is injected, rewound, branched or ended when, each row is as if it ran alone."""
 
 from __future__ import annotations
 
@@ -10,12 +10,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.inference.decoding import WORDS, one_by_one
-from workbench.inference import Engine, Inject, Request, Rewind, Sampling, View
+from workbench.inference import Branch, End, Engine, Inject, Request, Rewind, Sampling, View
 from workbench.records import Event
 
 TEXTS = st.lists(st.sampled_from(WORDS), min_size=1, max_size=10).map(" ".join)
-MOVES = st.tuples(st.integers(0, 12), st.none() | st.integers(0, 12), TEXTS)
-"""When to step in, how many tokens to keep (``None`` for all), and what to write."""
+KEEPS = st.none() | st.integers(0, 12)
+MOVES = st.tuples(st.integers(0, 12), st.one_of(KEEPS, KEEPS, st.sampled_from(["branch", "end"])), TEXTS)
+"""When to step in, how many tokens to keep (``None`` for all) or what else to do, and what to write."""
+COPY = 7
+"""Sample number of a branch."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,10 @@ class Wish:
                 return None
             _, keep, text = left.pop(0)
             event = Event(intervention="move", position=len(view.token_ids), reason="test", action="move")
+            if keep == "end":
+                return End(event)
+            if keep == "branch":
+                return Branch((COPY,), event)
             ids = tuple(encode(text))
             return Inject(ids, event) if keep is None else Rewind(min(keep, len(view.token_ids)), ids, event)
 
@@ -45,7 +52,8 @@ WISHES = st.builds(
     question=TEXTS,
     max_tokens=st.integers(1, 20),
     sample=st.integers(0, 3),
-    moves=st.lists(MOVES, max_size=3).map(tuple),
+    # One branch at most: copies of one number would be one answer told twice.
+    moves=st.lists(MOVES, max_size=3).filter(lambda moves: sum(move[1] == "branch" for move in moves) < 2).map(tuple),
     stop=st.lists(st.sampled_from(["1", " sum", "the", "2 2"]), max_size=2).map(tuple),
 )
 
@@ -57,20 +65,33 @@ def student_of(architecture: str):
     return tiny_student(architecture)
 
 
-def alone(student, wish: Wish, name: str, sampling: Sampling) -> tuple[int, ...]:
-    """The same wish without a cache, a batch, or a chunk."""
+def alone(student, wish: Wish, name: str, sampling: Sampling) -> dict[int, tuple[int, ...]]:
+    """The same wish without a cache, a batch, or a chunk: the answer by its sample number, a branch's beside it."""
+    answers, rows = {}, [(wish.sample, [], wish.max_tokens, list(wish.moves))]
+    while rows:
+        sample, written, limit, moves = rows.pop()
+        answers[sample] = continued(student, wish, name, sampling, sample, written, limit, moves, rows)
+    return answers
 
+
+def continued(student, wish, name, sampling, sample, written, limit, moves, rows) -> tuple[int, ...]:
     def choose(position, logits, _):
-        return sampling.choose(logits[None], [(name, wish.sample, position)])[0]
+        return sampling.choose(logits[None], [(name, sample, position)])[0]
 
-    prompt, moves = student.prompter.question_ids(wish.question), list(wish.moves)
-    written: list[int] = []
-    limit = wish.max_tokens
+    prompt = student.prompter.question_ids(wish.question)
     while len(written) < limit:
         proposed = one_by_one(student, [*prompt, *written], 1, partial(choose, len(written)))
         if moves and len(written) >= moves[0][0]:
             _, keep, text = moves.pop(0)
-            if keep is not None:
+            if keep == "end":
+                break
+            if keep == "branch":
+                rows.append((COPY, [*written], limit, []))
+                if not proposed:
+                    break
+                written = written + proposed
+                text = ""
+            elif keep is not None:
                 keep = min(keep, len(written))
                 limit -= len(written) - keep
                 written = written[:keep]
@@ -110,11 +131,15 @@ def test_every_row_is_as_if_it_ran_alone(architecture, wishes, slots, step_token
     ]
     usual, batch.STEP_TOKENS = batch.STEP_TOKENS, step_tokens
     try:
-        found = {c.problem_id: c for c in Engine(student, slots=slots, sampling=sampling).run(wanted)}
+        found = {(c.problem_id, c.sample): c for c in Engine(student, slots=slots, sampling=sampling).run(wanted)}
     finally:
         batch.STEP_TOKENS = usual
-    for n, wish in enumerate(wishes):
-        completion = found[str(n)]
-        assert completion.token_ids == alone(student, wish, str(n), sampling)
+    expected = {
+        (str(n), sample): answer
+        for n, wish in enumerate(wishes)
+        for sample, answer in alone(student, wish, str(n), sampling).items()
+    }
+    assert {key: completion.token_ids for key, completion in found.items()} == expected
+    for completion in found.values():
         if completion.logprobs is not None:
             assert len(completion.logprobs) == len(completion.token_ids)

@@ -63,6 +63,7 @@ class Judgement:
         """
         self._held_out, self._neighbours, self._share = held_out, neighbours, share
         self._weights = np.minimum(1.0, RARE / np.maximum(gram_counts, 1))
+        self._totals: dict[int, float] = {}
         self._templates: dict[int, bool] = {}
         self._fillers: dict[int, frozenset[int]] = {}
         self._usual = Counter(word & ~int(QUOTED) for original in held_out.originals for word in original.word_set)
@@ -135,7 +136,9 @@ class Judgement:
         # A sibling can have an original's numbers and one more thing to count; free text has them around it.
         if row.numbers != original.numbers and self._is_template(place):
             return 0.0
-        return float(self._weights[sorted(shared)].sum() / self._weights[sorted(original.gram_ids)].sum())
+        if place not in self._totals:
+            self._totals[place] = float(self._weights[sorted(original.gram_ids)].sum())
+        return float(self._weights[sorted(shared)].sum()) / self._totals[place]
 
     def _shared_weight(self, one: Tokens, other: Tokens) -> float:
         """The different words of one that the other has, weighed by how few held-out questions have them."""
