@@ -51,6 +51,8 @@ def curate(
     score: Literal["none", "sample", "all"] = "none",
     tries: int = 0,
     profile: str = "cpu",
+    held_out: Sequence[Path | str] = (),
+    filters: Filters | dict[str, str] | None = None,
     out: Path | str = RUNS / "curate",
     **settings: Any,
 ) -> CurationReport:
@@ -64,6 +66,8 @@ def curate(
         score: which survivors the student reads, so that suitability counts: a sample (minutes), or all.
         tries: its answers to each problem that it reads, for a pass rate.
         profile: the kind of machine it reads on.
+        held_out: files, folders and ``hf:ID`` to keep out as well; known benchmarks are where the Hub's cache has them.
+        filters: how strict they are, such as ``{"language": "off"}``; see `workbench.curation.Filters`.
         out: the folder to write.
         **settings: other fields of `workbench.curation.CurationConfig`, such as ``strategy="random"``.
     """
@@ -73,10 +77,10 @@ def curate(
         pool = out / "pool.parquet"
     everyone = {"student_sample": 0} if score == "all" else {}
     usual = {"max_tokens": DistillConfig().max_tokens, **everyone}
-    config = CurationConfig(size=size, seed=seed, **{**usual, **settings})
-    held_out = workflow.held_out_problems(seed)
+    config = CurationConfig(size=size, seed=seed, filters=Filters.of(filters or {}), **{**usual, **settings})
+    sets = workflow.held_out_sets(seed, held_out)
     reading = None if score == "none" else workflow.student_reader(student, profile, print, tries=tries)
-    return workflow.curate_pool(Path(pool), out, config, student=student, held_out=held_out, read_traces=reading)
+    return workflow.curate_pool(Path(pool), out, config, student=student, held_out=sets, read_traces=reading)
 
 
 def distill(

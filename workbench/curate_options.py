@@ -19,8 +19,16 @@ class Curate:
     """The folder to write."""
     size: int = 1_000
     """Traces to keep."""
-    held_out: Path | None = None
-    """A file of problems to keep out of training, copies of their questions included."""
+    held_out: Annotated[tuple[str, ...], tyro.conf.arg(metavar="FILE|FOLDER|hf:ID"), tyro.conf.UseAppendAction] = ()
+    """Problems to keep out of training, copies of their questions included; may be repeated. The embedded benchmarks
+    are always kept out, and known benchmarks where the Hub's cache has them."""
+    filters: Annotated[
+        tuple[str, ...], tyro.conf.arg(name="filter", metavar="NAME=MODE"), tyro.conf.UseAppendAction
+    ] = ()
+    """How strict a filter is: truncation, format, wrong_answer, control_tokens, repetition, language, missing_figures or
+    length = strict, lenient or off, such as language=off; may be repeated."""
+    language: str = "en"
+    """What the language filter asks for, ISO 639-1."""
     student: str = "smollm2-135m"
     """Whose tokens count, and who reads the traces where --score asks for it."""
     max_tokens: int = 384

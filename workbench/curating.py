@@ -7,19 +7,16 @@ from pathlib import Path
 
 from workbench import cli, workflow
 from workbench.curate_options import Curate
-from workbench.curation import CRITERIA, CurationConfig, CurationReport
+from workbench.curation import CRITERIA, FILTERS, CurationConfig, CurationReport, Filters
 from workbench.curation.hub import push, upload_plan
 from workbench.errors import InputError
-from workbench.records import Problem, read_records
 
 
 def curate_verb(options: Curate) -> None:
     """Curates a pool; the embedded benchmarks of the same seed are kept out."""
     config = curation_config(options)
     _check(options)
-    held_out = workflow.held_out_problems(options.seed)
-    if options.held_out:
-        held_out += read_records(options.held_out, Problem)
+    held_out = workflow.held_out_sets(options.seed, options.held_out)
     reading = None
     if options.score != "none":
         reading = workflow.student_reader(options.student, options.profile, cli.tell, tries=options.tries)
@@ -43,13 +40,15 @@ def curation_config(options: Curate) -> CurationConfig:
     """Returns what the options ask for.
 
     Raises:
-        InputError: where a weight cannot be read.
+        InputError: where a weight or a filter cannot be read.
     """
     return CurationConfig(
         size=options.size,
         seed=options.seed,
         max_tokens=options.max_tokens,
         strategy=options.strategy,
+        filters=named_filters(options.filters),
+        language=options.language,
         student_sample=0 if options.score == "all" else CurationConfig().student_sample,
         **named_weights(options.weights),  # type: ignore[arg-type]
     )
@@ -75,6 +74,24 @@ def named_weights(given: Sequence[str]) -> dict[str, float]:
             raise InputError(f"--weight {text}: give CRITERION=WEIGHT, the criterion one of {', '.join(CRITERIA)}")
         weights[f"{name}_weight"] = number
     return weights
+
+
+def named_filters(given: Sequence[str]) -> Filters:
+    """Returns the filters for modes that were given as NAME=MODE; dashes count as underscores.
+
+    >>> named_filters(["missing-figures=lenient"]).missing_figures
+    'lenient'
+
+    Raises:
+        InputError: naming the filters or the modes, where one is not known.
+    """
+    modes = {}
+    for text in given:
+        name, _, mode = text.partition("=")
+        if not mode:
+            raise InputError(f"--filter {text}: give NAME=MODE, the name one of {', '.join(FILTERS)}")
+        modes[name.replace("-", "_")] = mode
+    return Filters.of(modes)
 
 
 def _uploaded(report: CurationReport, options: Curate) -> list[str]:

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from workbench.acceleration import why_not_unsloth
-from workbench.curation import CurationConfig, CurationReport, ReadTraces, curate
+from workbench.benchmarks import known_sets, named_sets
+from workbench.curation import CurationConfig, CurationReport, HeldOutSet, ReadTraces, curate
 from workbench.distillation import DistillConfig, Distilled, distill, encode_traces
 from workbench.errors import InputError
 from workbench.estimates import decode_seconds, distill_seconds
@@ -66,6 +67,20 @@ def held_out_problems(seed: int) -> list[Problem]:
     return [problem for name in wholes for problem in benchmark(name, seed, MOST_PER_FAMILY)]
 
 
+def held_out_sets(seed: int, given: Sequence[str | Path] = ()) -> list[HeldOutSet]:
+    """Returns the embedded benchmarks, what was named, and every other known benchmark, checked or missing.
+
+    Args:
+        seed: of the embedded benchmarks.
+        given: files, folders and ``hf:ID``; see `workbench.benchmarks.named_sets`.
+
+    Raises:
+        InputError: where one of ``given`` cannot be read.
+    """
+    named = named_sets(given)
+    return [HeldOutSet(name="embedded benchmarks", problems=held_out_problems(seed)), *named, *known_sets(named)]
+
+
 def benchmark(name: str, seed: int, per_family: int) -> list[Problem]:
     """Returns the problems of an embedded benchmark, or of a file.
 
@@ -97,7 +112,7 @@ def curate_pool(
     config: CurationConfig,
     *,
     student: str,
-    held_out: Iterable[Problem] = (),
+    held_out: Iterable[Problem | HeldOutSet] = (),
     read_traces: ReadTraces | None = None,
     workers: int = 1,
 ) -> CurationReport:
@@ -108,7 +123,7 @@ def curate_pool(
         out: the folder to write.
         config: see its fields.
         student: whose tokens count.
-        held_out: problems to keep out of training.
+        held_out: problems to keep out of training; see `held_out_sets`.
         read_traces: the student's judgement, from `student_reader`; without it suitability does not count.
         workers: processes that judge rows, see `curation_workers`. With more than one a script needs the usual
             ``if __name__ == "__main__"``; the files do not depend on it.

@@ -2,7 +2,8 @@
 
 from workbench.curation.config import BANDS, CRITERIA, STRATEGIES, CurationConfig
 from workbench.curation.curate import curate
-from workbench.curation.funnel import Composition, CurationReport, Stage
+from workbench.curation.funnel import Composition, CurationReport, FilterStep, Stage
+from workbench.curation.held_out import HeldOutSet
 from workbench.curation.modes import FILTERS, MODES, Filters
 from workbench.curation.selection import selector
 from workbench.curation.suitability import STUDENT_MEASURES, ReadTraces
@@ -18,7 +19,9 @@ __all__ = [
     "Composition",
     "CurationConfig",
     "CurationReport",
+    "FilterStep",
     "Filters",
+    "HeldOutSet",
     "ReadTraces",
     "Stage",
     "Survivors",

@@ -25,7 +25,7 @@ def data_card(report: CurationReport, kept: Columns, pool_hash: str) -> str:
     """Returns ``README.md``: YAML header, provenance, numbers and limits, without any time stamp."""
     parts = [
         _header(report, kept), _summary(report, pool_hash), _origin(kept), _method(report), _composition(report),
-        _limits(report),
+        _contamination(report), _limits(report),
     ]  # fmt: skip
     return "\n".join(parts)
 
@@ -79,15 +79,35 @@ def _method(report: CurationReport) -> str:
         rows.append([stage.name, f"{stage.before:,}", f"{stage.after:,}", reasons or "-"])
     config = report.config
     mix = " / ".join(f"{share:.0%}" for share in config.difficulty_mix)
+    filters = [[_words(step.name), step.mode, f"{step.before:,}", f"{step.after:,}"] for step in report.filters]
     lines = f"""
-Filters look at each trace alone: finished, answered, all sections there, not known to be wrong, no control
-tokens, no loops, at most {config.max_tokens:,} tokens. Of equal questions the best trace stays. Questions that
+Filters look at each trace alone, one after the other; at most {config.max_tokens:,} tokens, in language
+`{_plain(config.language)}`:
+
+{_table(["filter", "mode", "before", "after"], filters)}
+Of equal questions the best trace stays. Questions that
 equal a held-out question, or cover at least {config.overlap_share:.0%} of its distinctive
 8-grams, are dropped. The size is spread evenly over domains and, within them, over sources.
 {_choice(report, mix)}
 Difficulty is structural and relative to the source. {_student(report)}
 """
     return "## How it was made\n\n" + _table(["stage", "before", "after", "dropped for"], rows) + lines
+
+
+def _contamination(report: CurationReport) -> str:
+    """Counts alone: the examples in ``funnel.json`` quote held-out questions."""
+    found = report.contamination
+    rows = [
+        [each.name, f"{each.questions:,}", f"{each.dropped:,}", ", ".join(f"{k} {v:,}" for k, v in each.rules.items())]
+        for each in found.checked
+    ]
+    table = _table(["held-out set", "questions", "rows dropped", "by rule"], rows) if rows else "No set was checked.\n"
+    missing = [f"- not checked: {_plain(each.name)} ({_plain(each.why)})" for each in found.not_checked]
+    return "\n".join(["## Contamination", "", table, *missing, ""])
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
 
 
 def _choice(report: CurationReport, mix: str) -> str:

@@ -23,7 +23,8 @@ from workbench.curation.tokens import NUMBER, QUOTED, SYMBOL, Tokens, encode
 
 RARE = 5
 """Pool questions that may share an n-gram before its weight falls, as one over their number."""
-_SPAN = 500
+SPAN = 500
+"""Characters of the matched words that are kept of either side."""
 _FRAME = 12
 """Words that a paraphrase may have around those of its original, at least."""
 _LEAST_OVERLAP = 0.25
@@ -184,4 +185,4 @@ def _spans(text: str, parts: list[tuple[slice, bool]]) -> str:
     for part, is_shared in sorted(parts, key=lambda item: item[0].start):
         found = " ".join(split[part])
         texts.append(found if is_shared else f"[{found}]" if found else "")
-    return " ".join(filter(None, texts))[:_SPAN]
+    return " ".join(filter(None, texts))[:SPAN]

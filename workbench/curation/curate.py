@@ -13,13 +13,14 @@ import numpy as np
 
 from workbench.curation.columns import Columns
 from workbench.curation.config import CurationConfig
-from workbench.curation.contamination import Judgement
+from workbench.curation.contamination import SPAN, Judgement
+from workbench.curation.decontamination import Decontamination, decontamination
 from workbench.curation.difficulty import difficulty
 from workbench.curation.duplicates import drop_equal
 from workbench.curation.filters import CountTokens, GradeAnswer
-from workbench.curation.funnel import CurationReport, composition, stages
+from workbench.curation.funnel import CurationReport, composition, filter_steps, stages
 from workbench.curation.greedy import Selection, Selector
-from workbench.curation.held_out import HeldOut
+from workbench.curation.held_out import HeldOut, HeldOutSet
 from workbench.curation.near import drop_near
 from workbench.curation.reading import Judge, Pool, chosen_traces, read_pool
 from workbench.curation.scores import Scores, score
@@ -28,6 +29,7 @@ from workbench.curation.spill import Spill
 from workbench.curation.strategies import S1_STAND_IN, choose, random_draw
 from workbench.curation.suitability import ReadTraces, StudentScores, predicted, sample_rows
 from workbench.curation.survivors import Survivors
+from workbench.curation.text import words
 from workbench.curation.verdicts import STAGES, Verdicts
 from workbench.curation.writing import write_folder
 from workbench.errors import InputError
@@ -40,7 +42,7 @@ Progress = Callable[[Iterable[Any], int | None, str], Iterable[Any]]
 
 def curate(
     pool: Path | str, out: Path | str, config: CurationConfig, *,
-    held_out: Iterable[Problem] = (),
+    held_out: Iterable[Problem | HeldOutSet] = (),
     count_tokens: CountTokens | None = None,
     grade_answer: GradeAnswer | None = None,
     read_traces: ReadTraces | None = None,
@@ -56,7 +58,8 @@ def curate(
         out: the folder that receives ``curated.jsonl``, ``kept.parquet``, ``dropped.parquet``,
             ``funnel.json`` and ``README.md``. Equal input gives equal bytes in each.
         config: size, seed, limits and weights.
-        held_out: problems whose questions must not be learnt.
+        held_out: problems whose questions must not be learnt, alone or as named sets; a set that is missing is
+            reported as not checked.
         count_tokens: the student's tokens in a text; estimated from its bytes where absent.
         grade_answer: judges the answers that do not equal the reference letter by letter.
         read_traces: what the student says of some survivors; without it nothing depends on the student.
@@ -90,8 +93,8 @@ def curate(
         kept = np.sort(survivors.index[chosen.places_K])
         verdicts.drop_all(np.setdiff1d(survivors.index, kept), "selection", "not selected")
         known = Survivors(survivors, scores, chosen.places_K)
-        has_held_out = bool(judge_with.held_out.equal)
-        report = _report(pool, out, config, found, known, chosen, joint, student, has_held_out)
+        checked = decontamination(judge_with.held_out, verdicts, spill)
+        report = _report(pool, out, config, found, known, chosen, joint, student, checked)
         traces = show(chosen_traces(rows, spill.take(kept.tolist())), len(kept), "writing")
         write_folder(report, traces, known, choices(survivors, chosen), verdicts, spill)
     return report
@@ -143,12 +146,14 @@ def _drop_copies(pool: Pool, judge_with: Judge) -> None:
     for index, key in zip(rows.index.tolist(), rows.question_hash.astype(">u8"), strict=True):
         if name := equal.get(key.tobytes()):
             verdicts.drop(index, "contamination", "held-out question", f"equals {name}")
+            same = " ".join(words(judge_with.held_out.texts[name]))[:SPAN]
+            verdicts.match(index, same, same, name)
     left = rows.index[verdicts.left(rows.index)].tolist()
     suspects = {index: pool.suspects[index] for index in left if index in pool.suspects}
     judgement = Judgement(judge_with.held_out, pool.gram_counts, pool.neighbours, judge_with.config.overlap_share)
     for index, copy in judgement.copies(suspects).items():
         verdicts.drop(index, "contamination", copy.reason, f"covers {copy.share:.0%} of {copy.original}")
-        verdicts.match(index, copy.matched, copy.matched_original)
+        verdicts.match(index, copy.matched, copy.matched_original, copy.original)
 
 
 def _nothing_left(pool: Path, verdicts: Verdicts, spill: Spill) -> str:
@@ -164,7 +169,7 @@ def _nothing_left(pool: Path, verdicts: Verdicts, spill: Spill) -> str:
 
 def _report(
     pool: Path, out: Path, config: CurationConfig, found: Pool, known: Survivors, chosen: Selection, joint: Selector,
-    student: StudentScores | None, has_held_out: bool,
+    student: StudentScores | None, checked: Decontamination,
 ) -> CurationReport:  # fmt: skip
     survivors, scores, places = known.rows, known.scores, known.kept
     drawn = random_draw(survivors, len(places), config.seed)
@@ -174,10 +179,10 @@ def _report(
     )
     return CurationReport(
         pool=pool, out=out, config=config, read=len(found.verdicts), rejected=found.rejected, kept=len(places),
-        stages=stages(found.verdicts),
+        stages=stages(found.verdicts), filters=filter_steps(found.verdicts, config.filters), contamination=checked,
         survivors=composition(survivors, scores, range(len(survivors))), selected=selected, random=at_random,
         student=student.summary() if student else None,
-        warnings=tuple(_warnings(found, config, selected.domains, known, has_held_out)),
+        warnings=tuple(_warnings(found, config, selected.domains, known, bool(checked.checked))),
     )  # fmt: skip
 
 

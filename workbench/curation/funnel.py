@@ -12,7 +12,10 @@ import numpy as np
 
 from workbench.curation.columns import NAMED, Category, Columns
 from workbench.curation.config import BANDS, CurationConfig
+from workbench.curation.decontamination import Decontamination
+from workbench.curation.filters import FILTER_OF
 from workbench.curation.hub import push
+from workbench.curation.modes import Filters, Mode
 from workbench.curation.scores import Scores
 from workbench.curation.verdicts import STAGES, Verdicts
 
@@ -25,6 +28,13 @@ class Stage:
     before: int
     after: int
     reasons: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FilterStep(Stage):
+    """One filter of the first stage; the next one looks at the rows that it let pass."""
+
+    mode: Mode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +76,10 @@ class CurationReport:
     selected: Composition
     random: Composition
     """As many survivors as were kept, drawn at random with the same seed."""
+    filters: tuple[FilterStep, ...] = ()
+    """What the stage of that name did, filter by filter, in order."""
+    contamination: Decontamination = field(default_factory=Decontamination)
+    """Which held-out sets were checked, what was found, and which known benchmarks were not."""
     student: dict[str, Any] | None = None
     """How many survivors the student read and for how many its scores are predicted, with R²; ``None`` without one."""
     warnings: tuple[str, ...] = ()
@@ -123,11 +137,14 @@ class CurationReport:
         for stage in self.stages:
             reasons = ", ".join(f"{reason} {count:,}" for reason, count in stage.reasons.items()) or "-"
             table.append(f"{stage.name:<16}{stage.before:>9,}{stage.after:>9,}  {reasons}")
+            if stage.name == "filters":
+                table += [_filter_line(step) for step in self.filters]
         bands = ", ".join(f"{band} {count:,}" for band, count in self.selected.bands.items())
         table.append(f"kept {self.kept:,} of {self.read:,}: {len(self.selected.domains)} domains, {bands}")
         table.append(f"objective {self.selected.objective}, at random {self.random.objective}")
         if self.student:
             table.append(_student_line(self.student))
+        table += self.contamination.lines()
         return table + [f"warning: {warning}" for warning in self.warnings]
 
     def to_dict(self) -> dict[str, Any]:
@@ -136,6 +153,8 @@ class CurationReport:
             "schema": "workbench.funnel/1", "pool": self.pool.name, "config": asdict(self.config),
             "read": self.read, "rejected": self.rejected, "kept": self.kept, "dropped": self.dropped,
             "stages": [asdict(stage) | {"dropped": stage.before - stage.after} for stage in self.stages],
+            "filters": [asdict(step) | {"dropped": step.before - step.after} for step in self.filters],
+            "contamination": asdict(self.contamination),
             "composition": {
                 "survivors": asdict(self.survivors), "kept": asdict(self.selected), "random": asdict(self.random),
             },
@@ -147,6 +166,21 @@ def _student_line(student: dict[str, Any]) -> str:
     fit = ", ".join(f"{name} {value:.2f}" for name, value in student["out_of_fold_r2"].items() if value is not None)
     line = f"student: {student['read']:,} survivors read, {student['predicted']:,} predicted"
     return f"{line} (R² on rows left out: {fit})" if fit else line
+
+
+def _filter_line(step: FilterStep) -> str:
+    return f"  {step.name:<14}{step.before:>9,}{step.after:>9,}  {step.mode}"
+
+
+def filter_steps(verdicts: Verdicts, filters: Filters) -> tuple[FilterStep, ...]:
+    """Returns what each filter was given, dropped and let pass, in order; a row falls to the first that drops it."""
+    counts, found, before = verdicts.counts("filters"), [], len(verdicts)
+    for name, mode in filters.items():
+        reasons = {reason: counts[reason] for reason, of in FILTER_OF.items() if of == name and counts[reason]}
+        after = before - sum(reasons.values())
+        found.append(FilterStep(name=name, mode=mode, before=before, after=after, reasons=reasons))
+        before = after
+    return tuple(found)
 
 
 def stages(verdicts: Verdicts) -> tuple[Stage, ...]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import chain, count
 
 import numpy as np
 from numpy.typing import NDArray
 
 from workbench.curation.describe import question_hash
-from workbench.curation.text import question_text, question_words
+from workbench.curation.text import question_text, words
 from workbench.curation.tokens import NUMBER, QUOTED, Tokens, encode
 from workbench.records import Problem
 
@@ -31,6 +32,22 @@ _USUAL_TRIPLE = 20
 _LEAST_OVERLAP = 0.5
 """Different words of a held-out question that a pool question must have to be looked at more closely."""
 _FACTORS = np.array([pow(0x9E3779B97F4A7C15, place + 1, 1 << 64) for place in range(LONG_GRAM)], dtype=np.uint64)
+
+
+UNNAMED = "given problems"
+"""The set of problems that were given without one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldOutSet:
+    """A benchmark whose questions must not be learnt, or one that could not be had."""
+
+    name: str
+    problems: Sequence[Problem] = ()
+    missing: str = ""
+    """Why it is not checked, and the fix, where it is not here."""
+    unread: int = 0
+    """Its rows that could not be read: they are not checked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,20 +92,40 @@ class HeldOut:
     """Long questions by the 8-grams that few of them have: they may stand in a row with further numbers."""
     _by_triple: dict[int, list[int]] = field(default_factory=dict)
 
+    sets: list[HeldOutSet] = field(default_factory=list)
+    """What was asked for, without the problems."""
+    questions: dict[str, int] = field(default_factory=dict)
+    """How many were given, by set."""
+    set_of: dict[str, str] = field(default_factory=dict)
+    """The set of each different question, by the name that ``equal`` and ``originals`` give it."""
+    texts: dict[str, str] = field(default_factory=dict)
+    """Likewise, the question and its choices."""
+
     @classmethod
-    def of(cls, problems: Iterable[Problem]) -> HeldOut:
-        """Returns the index of the problems' questions."""
+    def of(cls, given: Iterable[Problem | HeldOutSet]) -> HeldOut:
+        """Returns the index of the problems' questions; one that stands in several sets belongs to the first."""
         held_out = cls()
-        found: dict[str, str] = {}
-        for problem in problems:
-            question = tuple(question_words(problem))
-            if (
-                held_out.equal.setdefault(question_hash(question), problem.id) == problem.id
-                and len(question) >= SHORTEST
-            ):
-                found[problem.id] = question_text(problem)
-        held_out._index(list(found.items()))
+        for each in given:
+            if isinstance(each, Problem):
+                held_out._add(each, UNNAMED)
+                continue
+            held_out.sets.append(replace(each, problems=()))
+            for problem in each.problems:
+                held_out._add(problem, each.name)
+        long = [(name, text) for name, text in held_out.texts.items() if len(words(text)) >= SHORTEST]
+        held_out._index(long)
         return held_out
+
+    def _add(self, problem: Problem, set_name: str) -> None:
+        self.questions[set_name] = self.questions.get(set_name, 0) + 1
+        text = question_text(problem)
+        key = question_hash(words(text))
+        if key in self.equal:
+            return
+        # Ids of two sets may clash, and so may those of careless files: no question is lost for that.
+        names = chain((problem.id, f"{set_name}/{problem.id}"), (f"{set_name}/{problem.id}#{n}" for n in count(2)))
+        name = self.equal[key] = next(name for name in names if name not in self.texts)
+        self.set_of[name], self.texts[name] = set_name, text
 
     def _index(self, questions: Sequence[tuple[str, str]]) -> None:
         coded = [encode(text) for _, text in questions]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import tempfile
 from pathlib import Path
 
 from workbench.errors import InputError, first_line
@@ -46,13 +48,15 @@ def push(folder: Path, repo_id: str, *, private: bool = True, endpoint: str | No
     api = HfApi(endpoint=endpoint)
     try:
         repo = api.create_repo(repo_id, repo_type="dataset", private=private, exist_ok=True)
-        api.upload_folder(
-            repo_id=repo.repo_id,
-            repo_type="dataset",
-            folder_path=folder,
-            allow_patterns=[file.name for file in files],
-            commit_message="Add curated reasoning traces",
-        )
+        with tempfile.TemporaryDirectory(prefix="upload-") as public:
+            for file in files:
+                (Path(public) / file.name).write_bytes(_public(file))
+            api.upload_folder(
+                repo_id=repo.repo_id,
+                repo_type="dataset",
+                folder_path=public,
+                commit_message="Add curated reasoning traces",
+            )
     except HFValidationError as error:
         raise InputError(f"{repo_id!r} is no id of a data set: {first_line(error)}; use owner/name") from error
     except LocalTokenNotFoundError as error:
@@ -64,3 +68,17 @@ def push(folder: Path, repo_id: str, *, private: bool = True, endpoint: str | No
     except (OSError, HTTPError) as error:
         raise InputError(f"the Hub cannot be reached for {repo_id}: {first_line(error)}; go online first") from error
     return str(repo)
+
+
+def _public(file: Path) -> bytes:
+    """A file's bytes; the funnel goes without its examples, since they quote held-out questions."""
+    content = file.read_bytes()
+    if file.name != "funnel.json":
+        return content
+    funnel = json.loads(content)
+    checked = funnel.get("contamination", {}).get("checked", [])
+    if not any(each.get("examples") for each in checked):
+        return content
+    for each in checked:
+        each["examples"] = []
+    return (json.dumps(funnel, indent=2, ensure_ascii=False) + "\n").encode()

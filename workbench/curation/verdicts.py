@@ -20,6 +20,7 @@ class Verdicts:
         self._reasons: dict[str, int] = {"": 0}
         self._details: dict[int, str] = {}
         self._matched: dict[int, tuple[str, str]] = {}
+        self._originals: dict[int, str] = {}
         self._of = np.zeros(0, dtype=np.int32)
 
     def __len__(self) -> int:
@@ -42,9 +43,14 @@ class Verdicts:
         """Notes which row stayed in a dropped row's place."""
         self._of[index] = of
 
-    def match(self, index: int, row: str, original: str) -> None:
-        """Notes what a dropped row's words and the held-out question's have in common."""
+    def match(self, index: int, row: str, original: str, name: str = "") -> None:
+        """Notes what a dropped row's words and the held-out question's have in common, and the question's name."""
         self._matched[index] = row, original
+        self._originals[index] = name
+
+    def original(self, index: int) -> str:
+        """Returns the name of the held-out question for which a row was dropped; empty where there is none."""
+        return self._originals.get(index, "")
 
     def matched(self, index: int) -> tuple[str, str]:
         """Returns the matched words of a dropped row and of the held-out question; empty where there are none."""
@@ -70,6 +76,10 @@ class Verdicts:
     def dropped(self) -> NDArray[np.int64]:
         """The indices of all rows that were dropped, in the pool's order."""
         return np.flatnonzero(self._stage)
+
+    def dropped_by(self, stage: str) -> NDArray[np.int64]:
+        """Returns the indices of the rows that a stage dropped, in the pool's order."""
+        return np.flatnonzero(self._stage == STAGES.index(stage) + 1)
 
     def stage(self, index: int) -> str:
         """Returns the stage that dropped a row."""
