@@ -14,7 +14,7 @@ _HOMES = {
     "workbench.api": ("compare", "curate", "distill", "embedded_pool", "evaluate", "measure", "sample", "solve"),
     "workbench.comparison": ("read_comparisons",),
     "workbench.collecting": ("collect_traces",),
-    "workbench.curation": ("CurationConfig",),
+    "workbench.curation": ("CurationConfig", "Filters"),
     "workbench.distillation": ("DistillConfig", "SectionWeights"),
     "workbench.errors": ("WorkbenchError",),
     "workbench.evaluation": ("dose_response",),

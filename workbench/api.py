@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from workbench import comparison, workflow
 from workbench.comparison import Comparison
-from workbench.curation import CurationConfig, CurationReport
+from workbench.curation import CurationConfig, CurationReport, Filters
 from workbench.distillation import DistillConfig
 from workbench.evaluation import DecodingConfig
 from workbench.files import text_hash

@@ -23,35 +23,36 @@ class Benchmark:
 
     name: str
     hub: str
-    """Its id on the Hub."""
-    split: str = "test"
+    """Its id on the Hub; empty where it is published elsewhere."""
+    splits: tuple[str, ...] = ("test",)
+    """Those that are reported."""
     config: str | None = None
     needs_pictures: bool = False
 
     @property
     def fix(self) -> str:
         """What checks it."""
-        return f"--held-out {HUB}{self.hub}, or a file of it"
+        return f"give --held-out {HUB}{self.hub}, or a file of it" if self.hub else "give --held-out and a file of it"
 
 
 KNOWN = (
     Benchmark("GSM8K test", "openai/gsm8k", config="main"),
     Benchmark("MATH-500", "HuggingFaceH4/MATH-500"),
-    Benchmark("AIME24", "HuggingFaceH4/aime_2024", "train"),
+    Benchmark("AIME24", "HuggingFaceH4/aime_2024", ("train",)),
     Benchmark("AIME25", "math-ai/aime25"),
     Benchmark("AMC23", "math-ai/amc23"),
-    Benchmark("GPQA-diamond", "Idavidrein/gpqa", "train", "gpqa_diamond"),
-    Benchmark("OlympiadBench", "Hothan/OlympiadBench", "train", "OE_TO_maths_en_COMP"),
+    Benchmark("GPQA-diamond", "Idavidrein/gpqa", ("train",), "gpqa_diamond"),
+    Benchmark("OlympiadBench", "Hothan/OlympiadBench", ("train",), "OE_TO_maths_en_COMP"),
     Benchmark("MMLU-Pro", "TIGER-Lab/MMLU-Pro"),
     Benchmark("TheoremQA", "TIGER-Lab/TheoremQA"),
     Benchmark("SVAMP", "ChilleD/SVAMP"),
     Benchmark("MAWPS", "MU-NLPC/Calc-mawps"),
-    Benchmark("ASDiv", "EleutherAI/asdiv", "validation"),
-    Benchmark("CHAMP", "ujjwal-narayan/champ"),
-    Benchmark("Knights and Knaves", "K-and-K/knights-and-knaves", config="test"),
-    Benchmark("MMMU", "MMMU/MMMU", "validation", needs_pictures=True),
+    Benchmark("ASDiv", "EleutherAI/asdiv", ("validation",)),
+    Benchmark("CHAMP", ""),
+    Benchmark("Knights and Knaves", "K-and-K/knights-and-knaves", tuple(f"{n}ppl" for n in range(2, 9)), "test"),
+    Benchmark("MMMU", "MMMU/MMMU", ("validation",), needs_pictures=True),
 )
-"""As of `LISTED`; where a data set has several splits, the one that is reported."""
+"""As of `LISTED`. CHAMP is published as the package champ-dataset."""
 
 _PLAIN_NAMES = {"train", "test", "dev", "val", "validation", "data", "main"}
 _MARKS = re.compile(r"[\W_]+")
@@ -82,8 +83,7 @@ def known_sets(given: Sequence[HeldOutSet] = ()) -> list[HeldOutSet]:
 def _aliases(benchmark: Benchmark) -> set[str]:
     """By what names it counts as given; a training split of that name is not the benchmark."""
     name = _plain(benchmark.name)
-    stem = name.removesuffix("test")
-    return {name, _plain(HUB + benchmark.hub), f"{stem}{benchmark.split}", f"{stem}test"}
+    return {name, _plain(HUB + benchmark.hub), f"{name.removesuffix('test')}test"}
 
 
 def _plain(name: str) -> str:
@@ -98,30 +98,30 @@ def _set_name(spec: str) -> str:
     return f"{path.parent.name}-{stem}" if stem.lower() in _PLAIN_NAMES else stem
 
 
-def _opened(spec: str) -> Source:
+def _opened(spec: str) -> list[Source]:
     if not spec.startswith(HUB):
-        return open_source(spec)
+        return [open_source(spec)]
     name = spec.removeprefix(HUB).partition("@")[0]
     if known := next((each for each in KNOWN if each.hub == name), None):
-        return open_source(spec, config=known.config, split=known.split)
+        return [open_source(spec, config=known.config, split=split) for split in known.splits]
     try:
-        return open_source(spec, split="test")
+        return [open_source(spec, split="test")]
     except InputError as error:
         if "has no split" not in str(error):
             raise
-        return open_source(spec)
+        return [open_source(spec)]
 
 
-def _read(name: str, source: Source) -> HeldOutSet:
+def _read(name: str, sources: Sequence[Source]) -> HeldOutSet:
     problems: list[Problem] = []
     unread, seen, why = 0, Seen(), ""
-    for place in source.places:
+    for place in (place for source in sources for place in source.places):
         reader = _reader(place, seen)
         problems += reader.records(lambda rejected: None)
         unread += reader.rejected
         why = why or next((f"; {each.file}, row {each.line}: {each.reason}" for each in reader.examples), "")
     if not problems:
-        raise InputError(f"--held-out {source.name} holds no problem that can be read{why}")
+        raise InputError(f"{name} holds no problem that can be held out{why}")
     return HeldOutSet(name=name, problems=problems, unread=unread)
 
 
@@ -135,13 +135,11 @@ def _cached(benchmark: Benchmark) -> HeldOutSet:
         return HeldOutSet(name=benchmark.name, missing="its questions need pictures")
     files = cached_files(benchmark)
     if not files:
-        return HeldOutSet(name=benchmark.name, missing=f"not in the Hub's cache; {benchmark.fix}")
+        return HeldOutSet(name=benchmark.name, missing=f"not here; {benchmark.fix}")
     try:
-        read = [_read(benchmark.name, open_source(str(file))) for file in files]
+        return _read(benchmark.name, [open_source(str(file)) for file in files])
     except InputError as error:
         return HeldOutSet(name=benchmark.name, missing=f"cannot be read: {first_line(error)}; {benchmark.fix}")
-    problems = [problem for each in read for problem in each.problems]
-    return HeldOutSet(name=benchmark.name, problems=problems, unread=sum(each.unread for each in read))
 
 
 def cached_files(benchmark: Benchmark) -> list[Path]:
@@ -152,11 +150,13 @@ def cached_files(benchmark: Benchmark) -> list[Path]:
     """
     from huggingface_hub.constants import HF_HUB_CACHE
 
+    if not benchmark.hub:
+        return []
     snapshots = Path(HF_HUB_CACHE) / f"datasets--{benchmark.hub.replace('/', '--')}" / "snapshots"
     newest = max(snapshots.glob("*/"), key=lambda folder: folder.stat().st_mtime, default=None)
     if newest is None:
         return []
     files = sorted(path for path in newest.rglob("*") if path.name.lower().endswith(READABLE) and path.is_file())
-    for part in filter(None, (benchmark.config, benchmark.split)):
-        files = [file for file in files if part in str(file.relative_to(newest))] or files
+    for parts in ((benchmark.config or "",), benchmark.splits):
+        files = [file for file in files if any(part in str(file.relative_to(newest)) for part in parts)] or files
     return files

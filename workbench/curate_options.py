@@ -25,8 +25,8 @@ class Curate:
     filters: Annotated[
         tuple[str, ...], tyro.conf.arg(name="filter", metavar="NAME=MODE"), tyro.conf.UseAppendAction
     ] = ()
-    """How strict a filter is: truncation, format, wrong_answer, control_tokens, repetition, language, missing_figures or
-    length = strict, lenient or off, such as language=off; may be repeated."""
+    """How strict a filter is, strict, lenient or off: truncation, format, wrong_answer, control_tokens, repetition,
+    language, missing_figures or length, such as language=off; may be repeated."""
     language: str = "en"
     """What the language filter asks for, ISO 639-1."""
     student: str = "smollm2-135m"

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from workbench.benchmarks import known_sets
 from workbench.curation import CurationConfig
 from workbench.distillation import DistillConfig
 from workbench.errors import InputError
@@ -30,7 +31,7 @@ from workbench.workflow import (
     distill_traces,
     evaluate_arms,
     graded,
-    held_out_problems,
+    held_out_sets,
     trainable,
 )
 
@@ -123,10 +124,11 @@ def _curate(run: Run, config: DemoConfig, say: Say, student: str, pool: Stage) -
     curation = CurationConfig(
         size=config.size, seed=config.seed, max_tokens=config.distill.max_tokens, difficulty_mix=SMALL_STUDENT_MIX
     )
-    inputs = {"pool": pool.fingerprint, "student": student, **asdict(curation)}
+    questions = {each.name: len(each.problems) for each in known_sets() if each.problems}
+    inputs = {"pool": pool.fingerprint, "student": student, "held_out": questions, **asdict(curation)}
 
     def work(out: Path) -> None:
-        held_out = held_out_problems(config.seed)
+        held_out = held_out_sets(config.seed)
         report = curate_pool(pool.folder / "pool.parquet", out, curation, student=student, held_out=held_out)
         for line in report.lines():
             say(f"    {line}")

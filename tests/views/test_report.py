@@ -100,6 +100,11 @@ FULL = ReportData(
     notes=(*EMBEDDED_NOTES, HOSTILE),
     funnel={
         "stages": [{"name": HOSTILE, "before": 100, "after": 10, "reasons": {HOSTILE: 90}}],
+        "filters": [{"name": HOSTILE, "before": 100, "after": 93}],
+        "contamination": {
+            "checked": [{"name": HOSTILE, "questions": 1319, "dropped": 4, "rules": {HOSTILE: 4}}],
+            "not_checked": [{"name": "AIME24", "why": HOSTILE}],
+        },
         "composition": {"kept": {"domains": {HOSTILE: 10}}, "random": {"domains": {"text": 10}}},
     },
     metrics=[{"step": i, "loss_strategy": 1.0, "note": HOSTILE} for i in range(1, 9)],
@@ -230,6 +235,11 @@ def test_what_did_not_improve_is_said(page: Page) -> None:
     assert len(found["cannot tell"]) == 1
     assert "Worse in Legs." in page.text
     assert "No gain shown in" in page.text
+
+
+def test_filters_and_benchmarks_are_told_with_what_was_not_checked(page: Page) -> None:
+    for said in ("in, 7 dropped, 93 out", "1,319 questions, 4 rows dropped", "not checked: "):
+        assert said in page.text
 
 
 def test_examples_carry_what_the_filters_read(page: Page) -> None:

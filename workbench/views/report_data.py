@@ -64,6 +64,29 @@ class FunnelStage(TypedDict):
     """Rows dropped, by reason."""
 
 
+class CheckedSet(TypedDict):
+    """A set of held-out questions, and the rows dropped for it."""
+
+    name: str
+    questions: int
+    dropped: int
+    rules: dict[str, int]
+
+
+class NotChecked(TypedDict):
+    """A known benchmark that was not held against the pool."""
+
+    name: str
+    why: str
+
+
+class Contamination(TypedDict):
+    """What curation held against the pool; the examples in ``funnel.json`` are not shown."""
+
+    checked: list[CheckedSet]
+    not_checked: list[NotChecked]
+
+
 class Selection(TypedDict):
     """What a set of rows is made of."""
 
@@ -81,6 +104,9 @@ class Funnel(TypedDict):
     """From the pool to what was kept: the part of ``funnel.json`` that is shown."""
 
     stages: list[FunnelStage]
+    filters: NotRequired[list[FunnelStage]]
+    """What the first stage did, filter by filter."""
+    contamination: NotRequired[Contamination | None]
     composition: NotRequired[Composition | None]
 
 
