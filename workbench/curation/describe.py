@@ -15,6 +15,8 @@ from workbench.files import text_hash
 from workbench.records import Trace, rendered_text
 
 _LEVELS = {"easy": 1.0, "medium": 2.0, "hard": 3.0}
+_HIGHEST = 1e6
+"""Of a level that means anything; larger ones, infinity among them, are some other number."""
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 
 
@@ -73,11 +75,12 @@ def _word_hash(word: str) -> tuple[int, str]:
 
 
 def _level(metadata: dict[str, object]) -> float:
-    """The level as a number, NaN where there is none."""
+    """The level as a number, NaN where there is none that could be one."""
     value = metadata.get("level", metadata.get("difficulty"))
+    level = float("nan")
     if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return float(value)
-    if isinstance(value, str):
+        level = float(value) if abs(value) <= _HIGHEST else level
+    elif isinstance(value, str):
         number = _NUMBER.search(value)
-        return float(number.group()) if number else _LEVELS.get(value.strip().lower(), float("nan"))
-    return float("nan")
+        level = float(number.group()) if number else _LEVELS.get(value.strip().lower(), level)
+    return level if abs(level) <= _HIGHEST else float("nan")
