@@ -9,7 +9,7 @@ import pytest
 
 from workbench.cli import main, parse
 from workbench.curating import curation_config
-from workbench.curation import CurationConfig
+from workbench.curation import CurationConfig, Filters
 from workbench.pool import embedded_pool
 from workbench.records import write_records
 
@@ -44,6 +44,28 @@ def test_options_become_a_configuration():
     assert curation_config(parse([*options, "--score", "all"])).student_sample == 0
 
 
+def test_filters_become_modes():
+    given = ["curate", "--pool", "p", "--out", "o", "--filter", "language=off", "--filter", "missing-figures=lenient"]
+    config = curation_config(parse([*given, "--language", "de"]))
+    assert config.filters == Filters(language="off", missing_figures="lenient")
+    assert config.language == "de"
+
+
+def test_named_sets_are_held_out_beside_the_embedded_benchmarks(pool, tiny_folder, capsys, tmp_path, monkeypatch):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
+    (tmp_path / "own").mkdir()
+    questions = [trace.problem for trace in islice(embedded_pool(80, seed=2), 3)]
+    write_records(tmp_path / "own" / "a.jsonl", questions[:2])
+    write_records(tmp_path / "mawps.jsonl", questions[2:])
+    run(pool, tiny_folder, "--held-out", str(tmp_path / "own"), "--held-out", str(tmp_path / "mawps.jsonl"), "--json")
+    found = json.loads(capsys.readouterr().out)["contamination"]
+    embedded, own, mawps = found["checked"]
+    assert (embedded["name"], own["name"], mawps["name"]) == ("embedded benchmarks", "own", "mawps")
+    assert (own["questions"], own["dropped"], mawps["dropped"]) == (2, 2, 1)
+    assert "GSM8K test" in [each["name"] for each in found["not_checked"]]
+    assert "MAWPS" not in [each["name"] for each in found["not_checked"]]
+
+
 def test_a_dry_run_says_what_would_be_uploaded(pool, tiny_folder, capsys):
     run(pool, tiny_folder, "--strategy", "random", "--push-to-hub", "me/reason1k", "--dry-run")
     said = capsys.readouterr().out
@@ -68,6 +90,11 @@ def test_the_student_reads_where_it_is_asked_to(pool, tiny_folder, capsys, tmp_p
         (["--weight", "beauty=1"], "--weight beauty=1: give CRITERION=WEIGHT"),
         (["--weight", "quality"], "--weight quality: give CRITERION=WEIGHT"),
         (["--weight", "quality=-1"], "quality_weight is -1.0; it must be from 0 to 1,000"),
+        (["--filter", "beauty=off"], "there is none called 'beauty'; they are truncation, format"),
+        (["--filter", "language"], "--filter language: give NAME=MODE"),
+        (["--filter", "language=on"], "language is 'on'; it must be one of strict, lenient, off"),
+        (["--language", "English"], "language is 'English'; it must be an ISO 639-1 code such as en"),
+        (["--held-out", "nowhere.jsonl"], "nowhere.jsonl does not exist"),
         (["--tries", "4"], "--tries needs --score"),
         (["--dry-run"], "give --push-to-hub"),
     ],

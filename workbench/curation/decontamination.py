@@ -15,6 +15,7 @@ RULES = {
     "held-out overlap": "8-gram",
     "held-out 13-gram": "13-gram",
     "held-out paraphrase": "wording",
+    "semantic copy of a held-out question": "semantic",
 }
 """What the reasons of ``dropped.parquet`` are called here; others stand as they are."""
 EXAMPLES = 3
@@ -89,7 +90,7 @@ def decontamination(held_out: HeldOut, verdicts: Verdicts, spill: Spill) -> Deco
         spill: the rows' names.
     """
     rows: dict[str, list[int]] = {name: [] for name in held_out.questions}
-    for index in verdicts.dropped_by("contamination").tolist():
+    for index in verdicts.copies().tolist():
         rows.setdefault(held_out.set_of.get(verdicts.original(index), _ELSEWHERE), []).append(index)
     unread = {each.name: each.unread for each in held_out.sets}
     missing = tuple(NotChecked(name=each.name, why=each.missing) for each in held_out.sets if each.missing)

@@ -77,9 +77,11 @@ class Verdicts:
         """The indices of all rows that were dropped, in the pool's order."""
         return np.flatnonzero(self._stage)
 
-    def dropped_by(self, stage: str) -> NDArray[np.int64]:
-        """Returns the indices of the rows that a stage dropped, in the pool's order."""
-        return np.flatnonzero(self._stage == STAGES.index(stage) + 1)
+    def copies(self) -> NDArray[np.int64]:
+        """Returns the indices of the rows that were dropped for a held-out question, in the pool's order."""
+        by_stage = np.flatnonzero(self._stage == STAGES.index("contamination") + 1)
+        named = [index for index, name in self._originals.items() if name]
+        return np.union1d(by_stage, np.array(named, dtype=np.int64))
 
     def stage(self, index: int) -> str:
         """Returns the stage that dropped a row."""
