@@ -67,6 +67,16 @@ print(f"{curated.kept} of {curated.read} traces kept, in {curated.out}")
 wb.plot_waterfall(curated)
 
 # %% [markdown]
+# Each filter has a mode, and passes on what it lets through: `wb.curate(pool, filters={"language": "lenient"})` changes
+# one. First stands what was held against the pool. Benchmarks that are not on this machine are listed as
+# *not checked*: nobody can promise anything about them.
+
+# %%
+print("\n".join(curated.contamination.lines()))
+
+wb.table({"filter": step.name, "mode": step.mode, "in": step.before, "out": step.after} for step in curated.filters)
+
+# %% [markdown]
 # What is kept of what there was, by domain and difficulty: every domain gives the same number, and within it every
 # source, however many rows it has. Where a cell is pale, the pool has far more than was needed.
 
