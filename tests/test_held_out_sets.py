@@ -80,3 +80,22 @@ def test_a_data_set_in_a_local_folder_is_read_as_the_hub_s(cache: Path, tmp_path
     rows(tmp_path / "set" / "test.jsonl", 2, 50)
     (found,) = named_sets([f"hf:{tmp_path / 'set'}"])
     assert [problem.answer for problem in found.problems] == ["100", "102"]
+
+
+PUBLISHED = {
+    "svamp": ({"ID": "chal-1", "Body": "Bo has 87 figs. ", "Question": "How many pairs?", "Answer": "43"}, "figs. How"),
+    "asdiv": ({"body": "Seven red apples lie here.", "question": "How many?", "answer": "7 (apples)"}, "here. How"),
+    "gpqa": ({"Question": "Which two?", "Correct Answer": "1", "Incorrect Answer 1": "2"}, "Which two?"),
+    "mmlu": ({"question": "Which one?", "options": ["a", "b"], "answer": "A", "answer_index": 0}, "Which one?"),
+    "olympiad": ({"question": "What is 2 + 2?", "final_answer": ["4"], "modality": "Text-only"}, "2 + 2"),
+    "aime": ({"ID": "2024-II-4", "Problem": "Let x be positive.", "Solution": "s", "Answer": 33}, "Let x"),
+    "whole": ({"Body": "Bo has 87 figs.", "Question": "Bo has 87 figs. How many?", "Answer": "1"}, "Bo has 87 figs. H"),
+}
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_benchmarks_are_read_as_they_are_published(name: str, tmp_path: Path) -> None:
+    row, part = PUBLISHED[name]
+    (tmp_path / "rows.jsonl").write_text(json.dumps(row))
+    (found,) = named_sets([tmp_path / "rows.jsonl"])
+    assert found.problems[0].question.count(part) == 1

@@ -92,11 +92,13 @@ def decontamination(held_out: HeldOut, verdicts: Verdicts, spill: Spill) -> Deco
     rows: dict[str, list[int]] = {name: [] for name in held_out.questions}
     for index in verdicts.copies().tolist():
         rows.setdefault(held_out.set_of.get(verdicts.original(index), _ELSEWHERE), []).append(index)
-    unread = {each.name: each.unread for each in held_out.sets}
+    unread = Counter[str]()
+    for each in held_out.sets:
+        unread[each.name] += each.unread
     missing = tuple(NotChecked(name=each.name, why=each.missing) for each in held_out.sets if each.missing)
     checked = tuple(
         CheckedSet(
-            name=name, questions=held_out.questions.get(name, 0), unread=unread.get(name, 0), dropped=len(indices),
+            name=name, questions=held_out.questions.get(name, 0), unread=unread[name], dropped=len(indices),
             rules=dict(Counter(_rule(verdicts, index) for index in indices).most_common()),
             examples=_examples(indices[:EXAMPLES], verdicts, spill),
         )

@@ -13,6 +13,7 @@ FieldMap = Mapping[str, str]
 """What a user says a row's fields are: one of `TARGETS`, and the field, as ``doc.text`` where it is nested."""
 
 QUESTION_KEYS = ("question", "problem", "quiz", "query", "instruction", "input", "prompt")
+BODY_KEYS = ("body",)
 ANSWER_KEYS = ("answer", "final_answer", "answer_value", "target", "label", "solution_text", "output", "response")
 SOLUTION_KEYS = ("solution", "rationale", "explanation", "completion")
 CHOICE_KEYS = ("choices", "options")
@@ -54,8 +55,10 @@ def question_key(row: Row) -> str | None:
 
 
 def asked(row: Row) -> str:
-    """Returns the row's question; empty where it has none."""
-    return str(row.get(question_key(row) or "", "")).strip()
+    """Returns the row's question, after the text that it is about (SVAMP, ASDiv); empty where it has none."""
+    question = str(row.get(question_key(row) or "", "")).strip()
+    body = next((row[key].strip() for key in named(row, BODY_KEYS) if isinstance(row[key], str)), "")
+    return question if body in question else f"{body} {question}".strip()
 
 
 def first(row: Row, names: Sequence[str]) -> tuple[str, str | None]:
