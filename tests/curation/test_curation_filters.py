@@ -80,6 +80,8 @@ DEFECTS: dict[str, list[Callable[[Trace], Trace]]] = {
     "other language": [partial(in_words, text=text) for text in OTHERS],
     "missing figure": [
         lambda trace: with_question(trace, " See the figure below."),
+        lambda trace: with_question(trace, " What is the area of the triangle shown below?"),
+        lambda trace: with_question(trace, " The bar graph shows the sales."),
         lambda trace: with_question(trace, " The graph above has no title."),
         lambda trace: with_question(trace, " ![a farm](farm.png)"),
         lambda trace: with_step(trace, "As shown in the diagram, the sides are equal."),

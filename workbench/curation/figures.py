@@ -9,7 +9,7 @@ _MARKER = re.compile(
 )
 """The code of a drawing is one as well: what it draws must be seen."""
 _NOUN = "figure|diagram|picture|image|graph|drawing|illustration|sketch|chart|photo|photograph|plot"
-_HINTS = ("[asy]", "![", "<im", "\\includegraphics", "tikzpicture", "<svg", *_NOUN.split("|"))
+_HINTS = tuple(rf"[asy]|![|<im|\includegraphics|tikzpicture|<svg|shown|pictured|drawn|depicted|{_NOUN}".split("|"))
 """A text without any of them needs no closer look; finding them is ten times as fast as the patterns."""
 _PLACE = (
     r"below|above|shown|pictured|at (?:the )?right|at (?:the )?left|(?:to|on) the (?:right|left)|provided|given below"
@@ -19,9 +19,12 @@ _MENTION = re.compile(
     r"|\bsee (?:the )?(?:figure|diagram)\b"
     rf"|\b(?:consult|refer to|look at|according to|as shown in|shown in|as in|depicted in|pictured in) "
     rf"(?:the|this) (?:(?:following|above|adjacent|accompanying|attached|\w+ing) )?(?:{_NOUN})\b"
+    r"|\b(?:triangle|rectangle|square|circle|polygon|trapezoid|quadrilateral|hexagon|shape|region|spinner|map|solid)s? "
+    r"(?:is |are |that is )?(?:shown|pictured|drawn|depicted)(?: here| below| above| at (?:the )?(?:right|left))\b"
     rf"|\b(?:following|accompanying|adjacent|attached) (?:figure|diagram|picture|image|drawing|illustration|sketch)\b"
     rf"|\b[Ii]n (?:the|this) (?:figure|diagram|picture|drawing|illustration|sketch),"
-    rf"|\bthe (?:figure|diagram|picture|drawing|illustration|sketch) (?:below |above )?(?:shows|depicts|illustrates)\b",
+    r"|\bthe (?:figure|diagram|picture|drawing|illustration|sketch|chart|(?:bar|line|circle|pie) (?:graph|chart)) "
+    r"(?:below |above )?(?:shows|depicts|illustrates)\b",
     re.IGNORECASE,
 )
 _TABLE = re.compile(r"\\begin\{(?:tabular|array|[bpv]?matrix)\}")
