@@ -66,6 +66,8 @@ class HeldOut:
 
     equal: dict[bytes, str] = field(default_factory=dict)
     """Hash of the normalised question, and the problem's id."""
+    answers: dict[str, str] = field(default_factory=dict)
+    """Reference answers by the problem's id, where it has one."""
     originals: list[Original] = field(default_factory=list)
     _grams: dict[int, NDArray[np.uint64]] = field(default_factory=dict)
     """Sorted hashes of n-grams by n; a gram's id is its place in the joined tables."""
@@ -87,6 +89,8 @@ class HeldOut:
                 and len(question) >= SHORTEST
             ):
                 found[problem.id] = question_text(problem)
+                if problem.answer:
+                    held_out.answers[problem.id] = problem.answer
         held_out._index(list(found.items()))
         return held_out
 
