@@ -51,6 +51,7 @@ def curate(
     score: Literal["none", "sample", "all"] = "none",
     tries: int = 0,
     profile: str = "cpu",
+    semantic: workflow.Semantic = "auto",
     out: Path | str = RUNS / "curate",
     **settings: Any,
 ) -> CurationReport:
@@ -64,6 +65,8 @@ def curate(
         score: which survivors the student reads, so that suitability counts: a sample (minutes), or all.
         tries: its answers to each problem that it reads, for a pass rate.
         profile: the kind of machine it reads on.
+        semantic: whether questions in other words are looked for by meaning; ``auto`` where the sentence embedder is
+            on this computer, ``on`` fetches it.
         out: the folder to write.
         **settings: other fields of `workbench.curation.CurationConfig`, such as ``strategy="random"``.
     """
@@ -76,7 +79,10 @@ def curate(
     config = CurationConfig(size=size, seed=seed, **{**usual, **settings})
     held_out = workflow.held_out_problems(seed)
     reading = None if score == "none" else workflow.student_reader(student, profile, print, tries=tries)
-    return workflow.curate_pool(Path(pool), out, config, student=student, held_out=held_out, read_traces=reading)
+    return workflow.curate_pool(
+        Path(pool), out, config, student=student, held_out=held_out, read_traces=reading,
+        embed=workflow.sentence_embedder(semantic),
+    )  # fmt: skip
 
 
 def distill(

@@ -3,7 +3,9 @@
 from workbench.curation.config import BANDS, CRITERIA, STRATEGIES, CurationConfig
 from workbench.curation.curate import curate
 from workbench.curation.funnel import Composition, CurationReport, Stage
+from workbench.curation.proposing import NotRun
 from workbench.curation.selection import selector
+from workbench.curation.semantic import Embed
 from workbench.curation.suitability import STUDENT_MEASURES, ReadTraces
 from workbench.curation.survivors import Survivors, read_survivors
 
@@ -15,6 +17,8 @@ __all__ = [
     "Composition",
     "CurationConfig",
     "CurationReport",
+    "Embed",
+    "NotRun",
     "ReadTraces",
     "Stage",
     "Survivors",

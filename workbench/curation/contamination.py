@@ -167,9 +167,7 @@ class _Row:
 
 
 def _found(reason: str, share: float, original: Original, row: _Row, comparison: Comparison) -> Copy:
-    return Copy(
-        reason, original.id, round(share, 4), *matched_words(comparison, row.suspect.text, original.text)
-    )
+    return Copy(reason, original.id, round(share, 4), *matched_words(comparison, row.suspect.text, original.text))
 
 
 def matched_words(comparison: Comparison, text: str, original: str) -> tuple[str, str]:

@@ -1,9 +1,9 @@
 """Questions that are another one in other words, found by what they mean (ours).
 
 Sentence embeddings propose, and do not decide: "the next day" and "the day before" lie closer together than most
-paraphrases. Two questions count as one only if numbers, symbols, quoted words and the reference answer agree as well; in
-a template, where siblings can share all of these, only the way of asking may differ. A question without an answer is
-never judged. This is meant to be right where it speaks: the lexical stages before it find most copies.
+paraphrases. Two questions count as one only if numbers, symbols, quoted words and the reference answer agree as well;
+in a template, where siblings can share all of these, only the way of asking may differ. A question without an answer
+is never judged. This is meant to be right where it speaks: the lexical stages before it find most copies.
 
 Shape suffixes: N rows, M held-out questions, D dimensions.
 """
@@ -143,7 +143,9 @@ def vectors(embed: Embed, texts: Sequence[str]) -> Vectors:
     """
     found = np.asarray(embed(texts), dtype=np.float32)
     if found.ndim != 2 or len(found) != len(texts) or not np.isfinite(found).all():
-        raise InputError(f"embed gave an array of shape {found.shape} for {len(texts):,} texts: give a row of numbers each")
+        raise InputError(
+            f"embed gave an array of shape {found.shape} for {len(texts):,} texts: give a row of numbers each"
+        )
     return found
 
 

@@ -88,6 +88,9 @@ class SentenceEmbedder:
         """
         from transformers import AutoModel, AutoTokenizer
 
+        from workbench.quiet import quiet_libraries
+
+        quiet_libraries()
         self._tokenizer: Any = AutoTokenizer.from_pretrained(folder)
         self._model: Any = AutoModel.from_pretrained(folder, add_pooling_layer=False).eval()
         self._track: Track = track or (lambda items, total, label: items)
