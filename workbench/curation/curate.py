@@ -73,10 +73,7 @@ def curate(
         InputError: where the pool holds no trace, or no trace survives the filters.
     """
     pool, out = Path(pool), Path(out)
-    if out.exists() and not out.is_dir():
-        raise InputError(f"{out} is a file; name a folder to write into")
-    if pool.resolve() == (out / "curated.jsonl").resolve():
-        raise InputError(f"{pool} would be overwritten by its own selection; choose another --out")
+    _check_paths(pool, out)
     show = progress or (lambda items, total, label: items)
     judge_with = Judge(config, HeldOut.of(held_out), count_tokens, grade_answer)
     rows = FileRows(existing_file(pool))
@@ -100,21 +97,20 @@ def curate(
         known = Survivors(eligible, candidates.scores, chosen.places_K)
         whole = _whole(survivors, scores, known, verdicts)
         verdicts.drop_all(np.setdiff1d(whole.rows.index, kept), "selection", "not selected")
-        has_held_out = bool(judge_with.held_out.equal)
         report = _report(
-            pool,
-            out,
-            config,
-            found,
-            whole,
-            joint if whole is known else None,
-            student,
-            candidates.summary,
-            has_held_out,
-        )
+            pool, out, config, found, whole, joint if whole is known else None, student, candidates.summary,
+            bool(judge_with.held_out.equal),
+        )  # fmt: skip
         traces = show(chosen_traces(rows, spill.take(kept.tolist())), len(kept), "writing")
         write_folder(report, traces, known, choices(eligible, chosen), verdicts, spill)
     return report
+
+
+def _check_paths(pool: Path, out: Path) -> None:
+    if out.exists() and not out.is_dir():
+        raise InputError(f"{out} is a file; name a folder to write into")
+    if pool.resolve() == (out / "curated.jsonl").resolve():
+        raise InputError(f"{pool} would be overwritten by its own selection; choose another --out")
 
 
 def _candidates(
