@@ -53,6 +53,7 @@ def curate(
     profile: str = "cpu",
     held_out: Sequence[Path | str] = (),
     filters: Filters | dict[str, str] | None = None,
+    semantic: workflow.Semantic = "auto",
     out: Path | str = RUNS / "curate",
     **settings: Any,
 ) -> CurationReport:
@@ -68,6 +69,8 @@ def curate(
         profile: the kind of machine it reads on.
         held_out: files, folders and ``hf:ID`` to keep out as well; known benchmarks are where the Hub's cache has them.
         filters: how strict they are, such as ``{"language": "off"}``; see `workbench.curation.Filters`.
+        semantic: whether questions in other words are looked for by meaning; ``auto`` where the sentence embedder is
+            on this computer, ``on`` fetches it.
         out: the folder to write.
         **settings: other fields of `workbench.curation.CurationConfig`, such as ``strategy="random"``.
     """
@@ -80,7 +83,10 @@ def curate(
     config = CurationConfig(size=size, seed=seed, filters=Filters.of(filters or {}), **{**usual, **settings})
     sets = workflow.held_out_sets(seed, held_out)
     reading = None if score == "none" else workflow.student_reader(student, profile, print, tries=tries)
-    return workflow.curate_pool(Path(pool), out, config, student=student, held_out=sets, read_traces=reading)
+    return workflow.curate_pool(
+        Path(pool), out, config, student=student, held_out=sets, read_traces=reading,
+        embed=workflow.sentence_embedder(semantic),
+    )  # fmt: skip
 
 
 def distill(

@@ -262,8 +262,10 @@ class DemoVerb:
     """Traces to curate."""
     per_family: int = 20
     """Problems of each family in the benchmark."""
-    epochs: int = 2
+    epochs: int = 1
     """Passes over the curated traces."""
+    batch_size: int = 2
+    """Traces per step; few, since steps are what one pass lacks."""
     first_layer: int | None = None
     """Lowest adapted layer; by default at 40 % of the depth."""
     split: Literal["test", "dev"] = "test"

@@ -44,6 +44,9 @@ class Curate:
     (minutes on two cores), or all (a GPU's work)."""
     tries: int = 0
     """Answers of the student to each problem that it reads, for its pass rate; 0: none."""
+    semantic: Literal["auto", "on", "off"] = "auto"
+    """Whether questions in other words are looked for by meaning. auto: where the sentence embedder is installed or in
+    the cache; on: it is fetched where it is not (83 MB)."""
     profile: Literal["cpu", "t4", "l4", "a100", "h100"] = "cpu"
     """The kind of machine that the student reads on."""
     push_to_hub: str | None = None

@@ -22,7 +22,7 @@ def curate_verb(options: Curate) -> None:
         reading = workflow.student_reader(options.student, options.profile, cli.tell, tries=options.tries)
     report = workflow.curate_pool(
         options.pool, options.out, config, student=options.student, held_out=held_out, read_traces=reading,
-        workers=workflow.curation_workers(options.pool),
+        embed=workflow.sentence_embedder(options.semantic), workers=workflow.curation_workers(options.pool),
     )  # fmt: skip
     lines = [*report.lines(), f"curated: {report.curated_path}", *_uploaded(report, options)]
     cli.show(report.to_dict(), as_json=options.json, lines=lines)

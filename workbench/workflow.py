@@ -7,11 +7,11 @@ import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from workbench.acceleration import why_not_unsloth
 from workbench.benchmarks import known_sets, named_sets
-from workbench.curation import CurationConfig, CurationReport, HeldOutSet, ReadTraces, curate
+from workbench.curation import CurationConfig, CurationReport, Embed, HeldOutSet, NotRun, ReadTraces, curate
 from workbench.distillation import DistillConfig, Distilled, distill, encode_traces
 from workbench.errors import InputError
 from workbench.estimates import decode_seconds, distill_seconds
@@ -41,8 +41,10 @@ from workbench.progress import duration, track
 from workbench.records import Completion, Problem, Trace, read_records, write_records
 from workbench.scoring import StudentReader
 from workbench.students import Prompter, Student, load_student, load_tokenizer
+from workbench.students.embedding import embedder_folder, fetched_embedder, load_embedder
 from workbench.taught import read_record, untaught, write_record
 
+Semantic = Literal["auto", "on", "off"]
 Say = Callable[[str], None]
 """Takes one line for people."""
 
@@ -114,6 +116,7 @@ def curate_pool(
     student: str,
     held_out: Iterable[Problem | HeldOutSet] = (),
     read_traces: ReadTraces | None = None,
+    embed: Embed | NotRun | None = None,
     workers: int = 1,
 ) -> CurationReport:
     """Curates a pool, counting tokens as the student does and verifying every answer.
@@ -125,6 +128,7 @@ def curate_pool(
         student: whose tokens count.
         held_out: problems to keep out of training; see `held_out_sets`.
         read_traces: the student's judgement, from `student_reader`; without it suitability does not count.
+        embed: from `sentence_embedder`; without it the meaning of questions is not looked at.
         workers: processes that judge rows, see `curation_workers`. With more than one a script needs the usual
             ``if __name__ == "__main__"``; the files do not depend on it.
     """
@@ -137,9 +141,27 @@ def curate_pool(
         count_tokens=prompter.count,
         grade_answer=grade_answer,
         read_traces=read_traces,
+        embed=embed,
         workers=workers,
         progress=lambda items, total, label: track(items, total, f"curate: {label}"),
     )
+
+
+def sentence_embedder(semantic: Semantic) -> Embed | NotRun | None:
+    """Returns what looks at the meaning of questions, ``None`` where that is off.
+
+    Args:
+        semantic: ``on`` fetches the weights where they are missing; ``auto`` does without them then, and says so.
+
+    Raises:
+        StudentError: where they are wanted and cannot be had.
+    """
+    if semantic == "off":
+        return None
+    folder = fetched_embedder() if semantic == "on" else embedder_folder()
+    if folder is None:
+        return NotRun("the sentence embedder is not on this computer; --semantic on (semantic='on') fetches it, 83 MB")
+    return load_embedder(folder, track)
 
 
 def student_reader(name: str, profile: str, say: Say, *, tries: int = 0) -> StudentReader:

@@ -15,6 +15,7 @@ from tests.benchmarks.attention import attention
 from tests.benchmarks.collecting import collect
 from tests.benchmarks.curation import curation, curation_growth
 from tests.benchmarks.defects import defects
+from tests.benchmarks.embedding import embedding
 from tests.benchmarks.filters import filters
 from tests.benchmarks.segmenter import segmenter
 from tests.benchmarks.selecting import reselect
@@ -58,6 +59,7 @@ BENCHMARKS: dict[str, Callable[[Options], None]] = {
     "curation_growth": partial(draw, curation_growth),
     "defects": partial(draw, defects),
     "filters": partial(draw, filters),
+    "embedding": lambda options: embedding(options.seed),
     "selection": compare_selections,
     "reselect": lambda options: reselect(options.rows, options.seed),
     "segmenter": lambda options: segmenter(),

@@ -21,17 +21,18 @@ from workbench.files import write_text
 from workbench.grading import grade_answer
 from workbench.pool import RICH
 from workbench.pool.writing import labels_path, read_labels, usual_workers, write_pool
-from workbench.workflow import held_out_problems
+from workbench.workflow import held_out_problems, sentence_embedder
 
 SHARE = 0.1
+SEMANTIC_COPY = "semantic copy of a held-out question"
 REASONS = {
     "wrong answer": {"wrong answer"},
     "cut off": {"unfinished", "no answer", "missing section"},
     "looping": {"repetition loop"},
     "control token": {"control token"},
     "exact duplicate": {"duplicate question"},
-    "near duplicate": {"near duplicate"},
-    "held-out paraphrase": {"held-out overlap", "held-out 13-gram", "held-out paraphrase"},
+    "near duplicate": {"near duplicate", "semantic duplicate"},
+    "held-out paraphrase": {"held-out overlap", "held-out 13-gram", "held-out paraphrase", SEMANTIC_COPY},
 }
 EQUAL = {"duplicate question", "held-out question"}
 """Reasons that hold by definition: the two questions have the same words."""
@@ -45,10 +46,18 @@ def defects(rows: int, seed: int, runs: int) -> None:
         report = curate(
             pool, Path(name) / "out", CurationConfig(size=1_000, max_tokens=4_096), workers=workers,
             held_out=held_out_problems(seed), grade_answer=grade_answer,
+            embed=sentence_embedder("auto"),
         )  # fmt: skip
         dropped = [row for row in pq.read_table(report.dropped_path).to_pylist() if row["stage"] != "selection"]
         kinds = {label.id: label.kind for label in read_labels(labels_path(pool))}
-    result = {"name": "defects", "rows": rows, "seed": seed, "defect_share": SHARE, "kinds": table(kinds, dropped)}
+    result: dict[str, Any] = {
+        "name": "defects",
+        "rows": rows,
+        "seed": seed,
+        "defect_share": SHARE,
+        "kinds": table(kinds, dropped),
+    }
+    result["semantic"] = (report.semantic or {}) | by_meaning(kinds, dropped)
     write_text(OUT / "defects.json", json.dumps(result, indent=1))
     print(json.dumps(result, indent=1), flush=True)
 
@@ -75,3 +84,21 @@ def table(kinds: dict[str, str], dropped: Iterable[dict[str, Any]]) -> dict[str,
             "precision": round(right[True] / max(1, len(taken)), 4),
         }
     return found
+
+
+def by_meaning(kinds: dict[str, str], dropped: Iterable[dict[str, Any]]) -> dict[str, Any]:
+    """Returns what the semantic stage adds: planted copies that the stages before missed, and every pair it dropped.
+
+    A pair that was not planted can be one question all the same: two templates of a family may ask alike. So the
+    words are there to be read.
+    """
+    rows = list(dropped)
+    before = {row["id"] for row in rows if row["stage"] != "semantic"}
+    mine = [row for row in rows if row["stage"] == "semantic"]
+    copies = {name for name, kind in kinds.items() if kind in ("near duplicate", "held-out paraphrase")}
+    return {
+        "missed_before": len(copies - before),
+        "found": len(copies & {row["id"] for row in mine}),
+        "dropped": len(mine),
+        "pairs": [f"{row['matched']} | {row['matched_original']}" for row in mine],
+    }

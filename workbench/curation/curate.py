@@ -19,12 +19,14 @@ from workbench.curation.difficulty import difficulty
 from workbench.curation.duplicates import drop_equal
 from workbench.curation.filters import CountTokens, GradeAnswer
 from workbench.curation.funnel import CurationReport, composition, filter_steps, stages
-from workbench.curation.greedy import Selection, Selector
+from workbench.curation.greedy import Selector
 from workbench.curation.held_out import HeldOut, HeldOutSet
 from workbench.curation.near import drop_near
+from workbench.curation.proposing import Candidates, NotRun, look_at_meaning, proposed
 from workbench.curation.reading import Judge, Pool, chosen_traces, read_pool
 from workbench.curation.scores import Scores, score
 from workbench.curation.selection import choices, selector
+from workbench.curation.semantic import Embed
 from workbench.curation.spill import Spill
 from workbench.curation.strategies import S1_STAND_IN, choose, random_draw
 from workbench.curation.suitability import ReadTraces, StudentScores, predicted, sample_rows
@@ -46,6 +48,7 @@ def curate(
     count_tokens: CountTokens | None = None,
     grade_answer: GradeAnswer | None = None,
     read_traces: ReadTraces | None = None,
+    embed: Embed | NotRun | None = None,
     progress: Progress | None = None,
     workers: int = 1,
 ) -> CurationReport:  # fmt: skip
@@ -63,6 +66,8 @@ def curate(
         count_tokens: the student's tokens in a text; estimated from its bytes where absent.
         grade_answer: judges the answers that do not equal the reference letter by letter.
         read_traces: what the student says of some survivors; without it nothing depends on the student.
+        embed: vectors of texts, by which questions in other words are found; without it, or with the reason why it is
+            missing, meaning is not looked at.
         progress: wraps the three long loops.
         workers: processes that judge rows; the files do not depend on it. Scripts that ask for more than one need the
             usual ``if __name__ == "__main__"``.
@@ -71,10 +76,7 @@ def curate(
         InputError: where the pool holds no trace, or no trace survives the filters.
     """
     pool, out = Path(pool), Path(out)
-    if out.exists() and not out.is_dir():
-        raise InputError(f"{out} is a file; name a folder to write into")
-    if pool.resolve() == (out / "curated.jsonl").resolve():
-        raise InputError(f"{pool} would be overwritten by its own selection; choose another --out")
+    _check_paths(pool, out)
     show = progress or (lambda items, total, label: items)
     judge_with = Judge(config, HeldOut.of(held_out), count_tokens, grade_answer)
     rows = FileRows(existing_file(pool))
@@ -88,16 +90,54 @@ def curate(
             raise InputError(_nothing_left(pool, verdicts, spill))
         student = _student_scores(survivors, config, rows, spill, read_traces) if read_traces else None
         scores = _scores(survivors, student)
-        joint = selector(survivors, scores, config)
-        chosen = choose(survivors, scores, config, joint, lambda turns: show(turns, len(turns), "selecting"))
-        kept = np.sort(survivors.index[chosen.places_K])
-        verdicts.drop_all(np.setdiff1d(survivors.index, kept), "selection", "not selected")
-        known = Survivors(survivors, scores, chosen.places_K)
+        candidates = _candidates(survivors, scores, config, found, judge_with.held_out, rows, spill, embed)
+        if not len(candidates.places):
+            raise InputError(_nothing_left(pool, verdicts, spill))
+        eligible = survivors.take(candidates.places)
+        joint = selector(eligible, candidates.scores, config)
+        chosen = choose(eligible, candidates.scores, config, joint, lambda turns: show(turns, len(turns), "selecting"))
+        kept = np.sort(eligible.index[chosen.places_K])
+        known = Survivors(eligible, candidates.scores, chosen.places_K)
+        whole = _whole(survivors, scores, known, verdicts)
+        verdicts.drop_all(np.setdiff1d(whole.rows.index, kept), "selection", "not selected")
         checked = decontamination(judge_with.held_out, verdicts, spill)
-        report = _report(pool, out, config, found, known, chosen, joint, student, checked)
+        report = _report(
+            pool, out, config, found, whole, joint if whole is known else None, student, candidates.summary, checked
+        )
         traces = show(chosen_traces(rows, spill.take(kept.tolist())), len(kept), "writing")
-        write_folder(report, traces, known, choices(survivors, chosen), verdicts, spill)
+        write_folder(report, traces, known, choices(eligible, chosen), verdicts, spill)
     return report
+
+
+def _check_paths(pool: Path, out: Path) -> None:
+    if out.exists() and not out.is_dir():
+        raise InputError(f"{out} is a file; name a folder to write into")
+    if pool.resolve() == (out / "curated.jsonl").resolve():
+        raise InputError(f"{pool} would be overwritten by its own selection; choose another --out")
+
+
+def _candidates(
+    survivors: Columns, scores: Scores, config: CurationConfig, found: Pool, held_out: HeldOut,
+    rows: FileRows, spill: Spill, embed: Embed | NotRun | None,
+) -> Candidates:  # fmt: skip
+    """What the choice is made from: all survivors, or those whose meaning was looked at."""
+    if embed is None or isinstance(embed, NotRun):
+        summary = {"not_run": embed.reason} if embed else {}
+        return Candidates(np.arange(len(survivors)), scores, summary)
+    places = proposed(survivors, scores, config)
+    traces = list(chosen_traces(rows, spill.take(survivors.index[places].tolist())))
+    return look_at_meaning(
+        survivors, scores, places, traces, held_out, embed, found.neighbours, found.verdicts, config.seed
+    )
+
+
+def _whole(survivors: Columns, scores: Scores, known: Survivors, verdicts: Verdicts) -> Survivors:
+    """All survivors, with those that were not proposed: what the choice is measured against."""
+    left = np.flatnonzero(verdicts.left(survivors.index))
+    if len(left) == len(known):
+        return known
+    rows = survivors.take(left)
+    return Survivors(rows, scores.take(left), np.searchsorted(rows.index, known.rows.index[known.kept]))
 
 
 def _student_scores(
@@ -168,26 +208,33 @@ def _nothing_left(pool: Path, verdicts: Verdicts, spill: Spill) -> str:
 
 
 def _report(
-    pool: Path, out: Path, config: CurationConfig, found: Pool, known: Survivors, chosen: Selection, joint: Selector,
-    student: StudentScores | None, checked: Decontamination,
+    pool: Path, out: Path, config: CurationConfig, found: Pool, known: Survivors, joint: Selector | None,
+    student: StudentScores | None, semantic: dict[str, Any], checked: Decontamination,
 ) -> CurationReport:  # fmt: skip
     survivors, scores, places = known.rows, known.scores, known.kept
+    joint = joint or selector(survivors, scores, config)
     drawn = random_draw(survivors, len(places), config.seed)
     selected, at_random = (
-        composition(survivors, scores, some.tolist(), value)
-        for some, value in ((places, chosen.value), (drawn, joint.value(drawn, config.weights).value))
+        composition(survivors, scores, some.tolist(), joint.value(some, config.weights).value)
+        for some in (places, drawn)
     )
     return CurationReport(
         pool=pool, out=out, config=config, read=len(found.verdicts), rejected=found.rejected, kept=len(places),
-        stages=stages(found.verdicts), filters=filter_steps(found.verdicts, config.filters), contamination=checked,
+        stages=stages(found.verdicts, has_semantic="proposed" in semantic), semantic=semantic or None,
+        filters=filter_steps(found.verdicts, config.filters), contamination=checked,
         survivors=composition(survivors, scores, range(len(survivors))), selected=selected, random=at_random,
         student=student.summary() if student else None,
-        warnings=tuple(_warnings(found, config, selected.domains, known, bool(checked.checked))),
+        warnings=tuple(_warnings(found, config, selected.domains, known, semantic, bool(checked.checked))),
     )  # fmt: skip
 
 
 def _warnings(
-    found: Pool, config: CurationConfig, domains: dict[str, int], known: Survivors, has_held_out: bool
+    found: Pool,
+    config: CurationConfig,
+    domains: dict[str, int],
+    known: Survivors,
+    semantic: dict[str, Any],
+    has_held_out: bool,
 ) -> Iterator[str]:
     if found.rejected:
         total, first = found.read + found.rejected, found.examples[0]
@@ -202,3 +249,5 @@ def _warnings(
         yield S1_STAND_IN
     if not has_held_out:
         yield "no held-out problems were given: nothing was checked for contamination"
+    if reason := semantic.get("not_run"):
+        yield f"semantic stage not run: {reason}"

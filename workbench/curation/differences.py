@@ -113,6 +113,19 @@ def reworded(left: Tokens, right: Tokens, neighbours: Neighbours) -> Comparison 
     return comparison
 
 
+def only_asking_differs(comparison: Comparison) -> bool:
+    """True where two questions differ in how they ask, and else only one of them has words that the other has not."""
+    alone = [0, 0]
+    for each in comparison.differences:
+        parts = comparison.left[each.left].tolist(), comparison.right[each.right].tolist()
+        if all(parts):
+            if not all(any(word in _ASKING_VERBS for word in part) for part in parts):
+                return False
+        else:
+            alone[0 if parts[0] else 1] += 1
+    return not all(alone)
+
+
 def fillers(tokens: Tokens, neighbours: Neighbours) -> frozenset[int]:
     """Returns the words of a question that each of its copies must have: neither its template's nor merely asking."""
     return neighbours.fillers(tokens) - _ASKING_VERBS - _BESIDE

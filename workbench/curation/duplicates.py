@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -20,6 +22,33 @@ def drop_equal(rows: Columns, verdicts: Verdicts) -> None:
     best = order[np.maximum.accumulate(np.where(is_first, np.arange(len(order)), 0))]
     worse = ~is_first
     verdicts.drop_all(rows.index[order[worse]], "duplicates", "duplicate question", rows.index[best[worse]])
+
+
+def ranks(rows: Columns) -> Ints:
+    """Returns each row's rank by `worth`, 0 for the best."""
+    rank = np.empty(len(rows), dtype=np.int64)
+    rank[np.lexsort(worth(rows))] = np.arange(len(rows))
+    return rank
+
+
+def drop_worse(rank: Ints, alike: Iterable[tuple[int, int, float]], drop: Callable[[int, int, float], None]) -> None:
+    """Of rows that are alike, lets all go that are like a better one which stays.
+
+    Args:
+        rank: of the rows, from `ranks`.
+        alike: pairs of places, and how alike they are.
+        drop: called with the worse row, the better one and that number.
+    """
+    found: dict[int, list[tuple[int, float]]] = {}
+    for left, right, share in alike:
+        better, worse = (left, right) if rank[left] < rank[right] else (right, left)
+        found.setdefault(better, []).append((worse, share))
+    gone: set[int] = set()
+    for better in sorted(found, key=lambda place: int(rank[place])):
+        for worse, share in found[better] if better not in gone else ():
+            if worse not in gone:
+                gone.add(worse)
+                drop(worse, better, share)
 
 
 def worth(rows: Columns) -> tuple[NDArray[np.generic], ...]:

@@ -82,6 +82,8 @@ class CurationReport:
     """Which held-out sets were checked, what was found, and which known benchmarks were not."""
     student: dict[str, Any] | None = None
     """How many survivors the student read and for how many its scores are predicted, with R²; ``None`` without one."""
+    semantic: dict[str, Any] | None = None
+    """What was embedded, or ``not_run`` with the reason; ``None`` where it was switched off."""
     warnings: tuple[str, ...] = ()
 
     @property
@@ -142,6 +144,8 @@ class CurationReport:
         bands = ", ".join(f"{band} {count:,}" for band, count in self.selected.bands.items())
         table.append(f"kept {self.kept:,} of {self.read:,}: {len(self.selected.domains)} domains, {bands}")
         table.append(f"objective {self.selected.objective}, at random {self.random.objective}")
+        if self.semantic and "proposed" in self.semantic:
+            table.append(_semantic_line(self.semantic))
         if self.student:
             table.append(_student_line(self.student))
         table += self.contamination.lines()
@@ -159,7 +163,15 @@ class CurationReport:
                 "survivors": asdict(self.survivors), "kept": asdict(self.selected), "random": asdict(self.random),
             },
             "student": self.student, "warnings": list(self.warnings),
+            **({"semantic": self.semantic} if self.semantic else {}),
         }  # fmt: skip
+
+
+def _semantic_line(semantic: dict[str, Any]) -> str:
+    return (
+        f"semantic: {semantic['proposed']:,} survivors embedded, {semantic['held_out']:,} held-out questions, "
+        f"{semantic['groups']} groups by meaning"
+    )
 
 
 def _student_line(student: dict[str, Any]) -> str:
@@ -183,10 +195,10 @@ def filter_steps(verdicts: Verdicts, filters: Filters) -> tuple[FilterStep, ...]
     return tuple(found)
 
 
-def stages(verdicts: Verdicts) -> tuple[Stage, ...]:
-    """Returns the stages in order, each with its reasons from the most frequent on."""
+def stages(verdicts: Verdicts, *, has_semantic: bool = False) -> tuple[Stage, ...]:
+    """Returns the stages that were run in order, each with its reasons from the most frequent on."""
     found, before = [], len(verdicts)
-    for name in STAGES:
+    for name in (name for name in STAGES if has_semantic or name != "semantic"):
         counts = dict(sorted(verdicts.counts(name).items(), key=lambda item: (-item[1], item[0])))
         after = before - sum(counts.values())
         found.append(Stage(name=name, before=before, after=after, reasons=counts))

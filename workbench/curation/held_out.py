@@ -83,6 +83,8 @@ class HeldOut:
 
     equal: dict[bytes, str] = field(default_factory=dict)
     """Hash of the normalised question, and the problem's id."""
+    answers: dict[str, str] = field(default_factory=dict)
+    """Reference answers by the problem's id, where it has one."""
     originals: list[Original] = field(default_factory=list)
     _grams: dict[int, NDArray[np.uint64]] = field(default_factory=dict)
     """Sorted hashes of n-grams by n; a gram's id is its place in the joined tables."""
@@ -126,6 +128,8 @@ class HeldOut:
         names = chain((problem.id, f"{set_name}/{problem.id}"), (f"{set_name}/{problem.id}#{n}" for n in count(2)))
         name = self.equal[key] = next(name for name in names if name not in self.texts)
         self.set_of[name], self.texts[name] = set_name, text
+        if problem.answer:
+            self.answers[name] = problem.answer
 
     def _index(self, questions: Sequence[tuple[str, str]]) -> None:
         coded = [encode(text) for _, text in questions]

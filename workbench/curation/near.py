@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from workbench.curation.columns import Columns
 from workbench.curation.differences import Comparison, compare, exact, fillers, reworded
-from workbench.curation.duplicates import worth
+from workbench.curation.duplicates import drop_worse, ranks
 from workbench.curation.held_out import windows
 from workbench.curation.templates import Neighbours
 from workbench.curation.tokens import NUMBER, QUOTED, SYMBOL, Tokens, TokenTable
@@ -58,20 +58,18 @@ def drop_near(
         verdicts: receive the dropped rows.
         overlap: shared words over all words of both, from which two questions may be one.
     """
-    rank = np.empty(len(rows), dtype=np.int64)
-    rank[np.lexsort(worth(rows))] = np.arange(len(rows))
-    found: dict[int, list[tuple[int, float]]] = {}
-    for left, right in _pairs(table, places, rank):
-        if share := _alike(table, int(places[left]), int(places[right]), neighbours, overlap):
-            better, worse = (left, right) if rank[left] < rank[right] else (right, left)
-            found.setdefault(better, []).append((worse, share))
-    gone: set[int] = set()
-    for better in sorted(found, key=lambda place: int(rank[place])):
-        for worse, share in found[better] if better not in gone else ():
-            if worse not in gone:
-                gone.add(worse)
-                verdicts.drop(int(rows.index[worse]), "duplicates", "near duplicate", f"{share:.0%} ")
-                verdicts.note(int(rows.index[worse]), int(rows.index[better]))
+    rank = ranks(rows)
+    alike = (
+        (left, right, share)
+        for left, right in _pairs(table, places, rank)
+        if (share := _alike(table, int(places[left]), int(places[right]), neighbours, overlap))
+    )
+
+    def drop(worse: int, better: int, share: float) -> None:
+        verdicts.drop(int(rows.index[worse]), "duplicates", "near duplicate", f"{share:.0%} ")
+        verdicts.note(int(rows.index[worse]), int(rows.index[better]))
+
+    drop_worse(rank, alike, drop)
 
 
 def _alike(table: TokenTable, left: int, right: int, neighbours: Neighbours, overlap: float) -> float:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,6 +50,14 @@ class Scores:
                     f"{name} is no number for {len(unknown):,} of {len(self.band):,} rows, first at place "
                     f"{unknown[0]}; leave such rows out, or give them a neutral score"
                 )
+
+    def take(self, places: Ints) -> Self:
+        """Returns the scores of the rows at these places, as they were among all."""
+        taken: dict[str, Any] = {}
+        for item in fields(self):
+            values = getattr(self, item.name)
+            taken[item.name] = None if values is None else values[places]
+        return type(self)(**taken)
 
 
 def score(

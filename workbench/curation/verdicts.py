@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-STAGES = ("filters", "duplicates", "contamination", "selection")
+STAGES = ("filters", "duplicates", "contamination", "semantic", "selection")
 
 
 class Verdicts:

