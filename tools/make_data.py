@@ -77,7 +77,8 @@ def copy_comparisons(evaluated: Path, target: Path) -> None:
 def data_card(report: CurationReport, summary: dict[str, Any]) -> str:
     """Returns the sample's card in the Hub's form, with what lies beside the sample."""
     card = (report.out / "README.md").read_text(encoding="utf-8")
-    lines = [line for line in card.splitlines() if not line.startswith("| `dropped.parquet`")]
+    not_here = ("| `dropped.parquet`", "| `survivors.parquet`", "`push_to_hub` uploads")
+    lines = [line for line in card.splitlines() if not line.startswith(not_here)]
     title = "Reason1K sample of the ReasonBridge Workbench"
     text = "\n".join(lines).replace("Curated reasoning traces", title)
     return f"""{text}

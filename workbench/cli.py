@@ -262,10 +262,10 @@ class DemoVerb:
     """Traces to curate."""
     per_family: int = 20
     """Problems of each family in the benchmark."""
-    epochs: int = 1
-    """Passes over the curated traces."""
-    batch_size: int = 2
-    """Traces per step; few, since steps are what one pass lacks."""
+    epochs: int = 2
+    """Passes over the curated traces; one, with --batch-size 2, takes half the time and teaches less."""
+    batch_size: int | None = None
+    """Traces per step; by default the profile's."""
     first_layer: int | None = None
     """Lowest adapted layer; by default at 40 % of the depth."""
     split: Literal["test", "dev"] = "test"

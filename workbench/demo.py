@@ -64,8 +64,8 @@ class DemoConfig:
     """The benchmark: choose on dev, report on test."""
     max_tokens: int = 200
     """Tokens of an answer, at most."""
-    distill: DistillConfig = field(default_factory=lambda: DistillConfig(epochs=1, batch_size=2))
-    """How the student learns; see `tests/benchmarks/recipes.py` for what else was tried on development problems."""
+    distill: DistillConfig = field(default_factory=DistillConfig)
+    """How the student learns; `tests/benchmarks/recipes.py` compares others on development problems."""
 
     def __post_init__(self) -> None:
         for name in ("pool_size", "size", "per_family", "max_tokens"):

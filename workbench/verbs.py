@@ -133,7 +133,7 @@ def demo(options: cli.DemoVerb) -> None:
         distill=DistillConfig(
             epochs=options.epochs,
             first_layer=options.first_layer,
-            batch_size=options.batch_size,
+            batch_size=options.batch_size or profile(options.profile).batch_size,
         ),
     )
     made = run_demo(config, lambda line: print(line, file=sys.stderr if options.json else sys.stdout, flush=True))
