@@ -17,6 +17,7 @@ from tests.benchmarks.curation import curation, curation_growth
 from tests.benchmarks.defects import defects
 from tests.benchmarks.embedding import embedding
 from tests.benchmarks.filters import filters
+from tests.benchmarks.ladder import ladder
 from tests.benchmarks.segmenter import segmenter
 from tests.benchmarks.selecting import reselect
 from tests.benchmarks.steps import step
@@ -62,6 +63,7 @@ BENCHMARKS: dict[str, Callable[[Options], None]] = {
     "embedding": lambda options: embedding(options.seed),
     "selection": compare_selections,
     "reselect": lambda options: reselect(options.rows, options.seed),
+    "ladder": lambda options: ladder(options.seed),
     "segmenter": lambda options: segmenter(),
     "collect": lambda options: collect(),
     "attention": lambda options: attention(),
