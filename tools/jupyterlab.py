@@ -26,7 +26,7 @@ FOLDERS = (
     "JUPYTERLAB_WORKSPACES_DIR",
     "IPYTHONDIR",
 )
-START_S, RUN_S = 90, 300
+START_S, RUN_S, STOP_S = 90, 300, 30
 FINISHED = r"""() => {
   const prompts = [...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')].map(node => node.textContent);
   return prompts.length > 0 && prompts.every(text => /\[\d+\]/.test(text));
@@ -59,7 +59,11 @@ def jupyterlab(root: Path, scratch: Path, environment: Mapping[str, str] | None 
         yield _started(server, folders["JUPYTER_RUNTIME_DIR"], log)
     finally:
         server.terminate()
-        server.wait(30)
+        try:
+            server.wait(STOP_S)
+        except subprocess.TimeoutExpired:  # on a busy machine its kernels take their time; nothing of theirs is kept
+            server.kill()
+            server.wait()
 
 
 def _configure(folders: Mapping[str, Path]) -> None:

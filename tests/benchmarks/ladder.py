@@ -15,7 +15,7 @@ from workbench.pool.families import FAMILIES
 from workbench.progress import silent
 from workbench.students import DEFAULT_STUDENT, load_student
 
-PER_LEVEL = 6
+PER_LEVEL = 4
 TOKENS = 160
 
 
