@@ -6,7 +6,7 @@ import json
 from collections import deque
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from workbench import comparison, workflow
 from workbench.comparison import Comparison
@@ -48,7 +48,7 @@ def curate(
     seed: int = 0,
     *,
     student: str = DEFAULT_STUDENT,
-    score: Literal["none", "sample", "all"] = "none",
+    score: workflow.Score = "none",
     tries: int = 0,
     profile: str = "cpu",
     held_out: Sequence[Path | str] = (),
@@ -78,13 +78,11 @@ def curate(
     if not isinstance(pool, str | Path):
         write_records(out / "pool.parquet", pool)
         pool = out / "pool.parquet"
-    everyone = {"student_sample": 0} if score == "all" else {}
-    usual = {"max_tokens": DistillConfig().max_tokens, **everyone}
+    usual = {"max_tokens": DistillConfig().max_tokens, "student_sample": workflow.student_sample(score)}
     config = CurationConfig(size=size, seed=seed, filters=Filters.of(filters or {}), **{**usual, **settings})
-    sets = workflow.held_out_sets(seed, held_out)
-    reading = None if score == "none" else workflow.student_reader(student, profile, print, tries=tries)
     return workflow.curate_pool(
-        Path(pool), out, config, student=student, held_out=sets, read_traces=reading,
+        Path(pool), out, config, student=student, held_out=workflow.held_out_sets(seed, held_out),
+        read_traces=workflow.student_reader(score, student, profile, print, tries=tries),
         embed=workflow.sentence_embedder(semantic),
     )  # fmt: skip
 

@@ -16,12 +16,12 @@ def curate_verb(options: Curate) -> None:
     """Curates a pool; the embedded benchmarks of the same seed are kept out."""
     config = curation_config(options)
     _check(options)
-    held_out = workflow.held_out_sets(options.seed, options.held_out)
-    reading = None
-    if options.score != "none":
-        reading = workflow.student_reader(options.student, options.profile, cli.tell, tries=options.tries)
     report = workflow.curate_pool(
-        options.pool, options.out, config, student=options.student, held_out=held_out, read_traces=reading,
+        options.pool, options.out, config, student=options.student,
+        held_out=workflow.held_out_sets(options.seed, options.held_out),
+        read_traces=workflow.student_reader(
+            options.score, options.student, options.profile, cli.tell, tries=options.tries
+        ),
         embed=workflow.sentence_embedder(options.semantic), workers=workflow.curation_workers(options.pool),
     )  # fmt: skip
     lines = [*report.lines(), f"curated: {report.curated_path}", *_uploaded(report, options)]
@@ -49,7 +49,7 @@ def curation_config(options: Curate) -> CurationConfig:
         strategy=options.strategy,
         filters=named_filters(options.filters),
         language=options.language,
-        student_sample=0 if options.score == "all" else CurationConfig().student_sample,
+        student_sample=workflow.student_sample(options.score),
         **named_weights(options.weights),  # type: ignore[arg-type]
     )
 

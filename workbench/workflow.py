@@ -44,6 +44,8 @@ from workbench.students import Prompter, Student, load_student, load_tokenizer
 from workbench.students.embedding import embedder_folder, fetched_embedder, load_embedder
 from workbench.taught import read_record, untaught, write_record
 
+Score = Literal["none", "sample", "all"]
+"""Which survivors of a curation its student reads."""
 Semantic = Literal["auto", "on", "off"]
 Say = Callable[[str], None]
 """Takes one line for people."""
@@ -164,8 +166,15 @@ def sentence_embedder(semantic: Semantic) -> Embed | NotRun | None:
     return load_embedder(folder, track)
 
 
-def student_reader(name: str, profile: str, say: Say, *, tries: int = 0) -> StudentReader:
-    """Returns what lets a student judge the traces that curation shows it; see `StudentReader`."""
+def student_sample(score: Score) -> int:
+    """Returns how many survivors the student reads, as `workbench.curation.CurationConfig` counts them; 0 is all."""
+    return 0 if score == "all" else CurationConfig().student_sample
+
+
+def student_reader(score: Score, name: str, profile: str, say: Say, *, tries: int = 0) -> StudentReader | None:
+    """Returns what lets a student judge the traces that curation shows it, if it is to judge; see `StudentReader`."""
+    if score == "none":
+        return None
     student = load_student(name, **find_profile(profile).loading)
     say(student.source.origin)
     return StudentReader(student, say, track, tries)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from itertools import repeat
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from workbench.curation.columns import Columns
 from workbench.curation.config import CurationConfig
 from workbench.curation.contamination import SPAN, Judgement
 from workbench.curation.decontamination import Decontamination, decontamination
-from workbench.curation.difficulty import difficulty
+from workbench.curation.difficulty import Ints, difficulty
 from workbench.curation.duplicates import drop_equal
 from workbench.curation.filters import CountTokens, GradeAnswer
 from workbench.curation.funnel import CurationReport, composition, filter_steps, stages
@@ -25,7 +26,7 @@ from workbench.curation.near import drop_near
 from workbench.curation.proposing import Candidates, NotRun, look_at_meaning, proposed
 from workbench.curation.reading import Judge, Pool, chosen_traces, read_pool
 from workbench.curation.scores import Scores, score
-from workbench.curation.selection import choices, selector
+from workbench.curation.selection import Choice, choices, selector
 from workbench.curation.semantic import Embed
 from workbench.curation.spill import Spill
 from workbench.curation.strategies import S1_STAND_IN, choose, random_draw
@@ -36,7 +37,7 @@ from workbench.curation.verdicts import STAGES, Verdicts
 from workbench.curation.writing import write_folder
 from workbench.errors import InputError
 from workbench.files import existing_file
-from workbench.records import FileRows, Problem, rejected_rows
+from workbench.records import FileRows, Problem, Trace, rejected_rows
 
 Progress = Callable[[Iterable[Any], int | None, str], Iterable[Any]]
 """Wraps an iterable to show how far it is: items, their number if known, and a label."""
@@ -59,7 +60,7 @@ def curate(
     Args:
         pool: a file of traces, see `workbench.records.read_records`.
         out: the folder that receives ``curated.jsonl``, ``kept.parquet``, ``dropped.parquet``,
-            ``funnel.json`` and ``README.md``. Equal input gives equal bytes in each.
+            ``survivors.parquet``, ``funnel.json`` and ``README.md``. Equal input gives equal bytes in each.
         config: size, seed, limits and weights.
         held_out: problems whose questions must not be learnt, alone or as named sets; a set that is missing is
             reported as not checked.
@@ -84,29 +85,69 @@ def curate(
         with rejected_rows(out / "curated.rejected.jsonl") as reject:
             reading = read_pool(rows, judge_with, spill, Path(folder), workers, reject)
             found = _last(show(_by_row(reading), None, "reading"))
-        verdicts = found.verdicts
-        survivors = _survivors(found, judge_with)
-        if not len(survivors):
-            raise InputError(_nothing_left(pool, verdicts, spill))
-        student = _student_scores(survivors, config, rows, spill, read_traces) if read_traces else None
-        scores = _scores(survivors, student)
-        candidates = _candidates(survivors, scores, config, found, judge_with.held_out, rows, spill, embed)
-        if not len(candidates.places):
-            raise InputError(_nothing_left(pool, verdicts, spill))
-        eligible = survivors.take(candidates.places)
-        joint = selector(eligible, candidates.scores, config)
-        chosen = choose(eligible, candidates.scores, config, joint, lambda turns: show(turns, len(turns), "selecting"))
-        kept = np.sort(eligible.index[chosen.places_K])
-        known = Survivors(eligible, candidates.scores, chosen.places_K)
-        whole = _whole(survivors, scores, known, verdicts)
-        verdicts.drop_all(np.setdiff1d(whole.rows.index, kept), "selection", "not selected")
-        checked = decontamination(judge_with.held_out, verdicts, spill)
-        report = _report(
-            pool, out, config, found, whole, joint if whole is known else None, student, candidates.summary, checked
-        )
-        traces = show(chosen_traces(rows, spill.take(kept.tolist())), len(kept), "writing")
-        write_folder(report, traces, known, choices(eligible, chosen), verdicts, spill)
+
+        def read_again(indices: Ints) -> Iterator[Trace]:
+            return chosen_traces(rows, spill.take(indices.tolist()))
+
+        chosen = _chosen(found, judge_with, read_again, read_traces, embed, show)
+        if chosen is None:
+            raise InputError(_nothing_left(pool, found.verdicts, spill))
+        checked = decontamination(judge_with.held_out, found.verdicts, spill)
+        report = _report(pool, out, config, found, chosen, checked)
+        traces = show(read_again(chosen.kept), len(chosen.kept), "writing")
+        write_folder(report, traces, chosen.eligible, chosen.choices, found.verdicts, spill)
     return report
+
+
+ReadAgain = Callable[[Ints], Iterator[Trace]]
+"""Yields the traces of some rows, by their index in the pool."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Chosen:
+    """What could be kept, and what was."""
+
+    eligible: Survivors
+    """The rows that were chosen among."""
+    whole: Survivors
+    """All survivors, those that were not proposed included: what the choice is measured against."""
+    joint: Selector
+    """Over all survivors."""
+    choices: list[Choice]
+    student: StudentScores | None
+    semantic: dict[str, Any]
+    """What the semantic stage did."""
+
+    @property
+    def kept(self) -> Ints:
+        """Indices in the pool, rising."""
+        return np.sort(self.eligible.rows.index[self.eligible.kept])
+
+
+def _chosen(
+    found: Pool, judge_with: Judge, read_again: ReadAgain, read_traces: ReadTraces | None,
+    embed: Embed | NotRun | None, show: Progress,
+) -> _Chosen | None:  # fmt: skip
+    """Scores the survivors and chooses among them; ``None`` where there are none."""
+    config, verdicts = judge_with.config, found.verdicts
+    survivors = _survivors(found, judge_with)
+    if not len(survivors):
+        return None
+    student = _student_scores(survivors, config, read_again, read_traces) if read_traces else None
+    scores = score(survivors, student.suitability(), student.pass_rate) if student else score(survivors)
+    candidates = _candidates(survivors, scores, found, judge_with, read_again, embed)
+    if not len(candidates.places):
+        return None
+    rows = survivors.take(candidates.places)
+    joint = selector(rows, candidates.scores, config)
+    selection = choose(rows, candidates.scores, config, joint, lambda turns: show(turns, len(turns), "selecting"))
+    eligible = Survivors(rows, candidates.scores, selection.places_K)
+    whole = _whole(survivors, scores, eligible, verdicts)
+    if whole is not eligible:
+        joint = selector(whole.rows, whole.scores, config)
+    chosen = _Chosen(eligible, whole, joint, choices(rows, selection), student, candidates.summary)
+    verdicts.drop_all(np.setdiff1d(whole.rows.index, chosen.kept), "selection", "not selected")
+    return chosen
 
 
 def _check_paths(pool: Path, out: Path) -> None:
@@ -117,17 +158,18 @@ def _check_paths(pool: Path, out: Path) -> None:
 
 
 def _candidates(
-    survivors: Columns, scores: Scores, config: CurationConfig, found: Pool, held_out: HeldOut,
-    rows: FileRows, spill: Spill, embed: Embed | NotRun | None,
+    survivors: Columns, scores: Scores, found: Pool, judge_with: Judge, read_again: ReadAgain,
+    embed: Embed | NotRun | None,
 ) -> Candidates:  # fmt: skip
     """What the choice is made from: all survivors, or those whose meaning was looked at."""
     if embed is None or isinstance(embed, NotRun):
         summary = {"not_run": embed.reason} if embed else {}
         return Candidates(np.arange(len(survivors)), scores, summary)
+    config = judge_with.config
     places = proposed(survivors, scores, config)
-    traces = list(chosen_traces(rows, spill.take(survivors.index[places].tolist())))
+    traces = list(read_again(survivors.index[places]))
     return look_at_meaning(
-        survivors, scores, places, traces, held_out, embed, found.neighbours, found.verdicts, config.seed
+        survivors, scores, places, traces, judge_with.held_out, embed, found.neighbours, found.verdicts, config.seed
     )
 
 
@@ -141,18 +183,13 @@ def _whole(survivors: Columns, scores: Scores, known: Survivors, verdicts: Verdi
 
 
 def _student_scores(
-    survivors: Columns, config: CurationConfig, rows: FileRows, spill: Spill, read_traces: ReadTraces
+    survivors: Columns, config: CurationConfig, read_again: ReadAgain, read_traces: ReadTraces
 ) -> StudentScores:
     """Lets the student read a sample of the survivors, or all, and predicts the rest."""
     hardness, bands = difficulty(survivors)
     size = min(config.student_sample or len(survivors), len(survivors))
     places = sample_rows(survivors, bands, size, config.seed)
-    traces = list(chosen_traces(rows, spill.take(survivors.index[places].tolist())))
-    return predicted(survivors, hardness, places, read_traces(traces), config.seed)
-
-
-def _scores(survivors: Columns, student: StudentScores | None) -> Scores:
-    return score(survivors, student.suitability(), student.pass_rate) if student else score(survivors)
+    return predicted(survivors, hardness, places, read_traces(list(read_again(survivors.index[places]))), config.seed)
 
 
 def _by_row(reading: Iterator[Pool]) -> Iterator[Pool]:
@@ -208,38 +245,31 @@ def _nothing_left(pool: Path, verdicts: Verdicts, spill: Spill) -> str:
 
 
 def _report(
-    pool: Path, out: Path, config: CurationConfig, found: Pool, known: Survivors, joint: Selector | None,
-    student: StudentScores | None, semantic: dict[str, Any], checked: Decontamination,
-) -> CurationReport:  # fmt: skip
-    survivors, scores, places = known.rows, known.scores, known.kept
-    joint = joint or selector(survivors, scores, config)
+    pool: Path, out: Path, config: CurationConfig, found: Pool, chosen: _Chosen, checked: Decontamination
+) -> CurationReport:
+    survivors, scores, places = chosen.whole.rows, chosen.whole.scores, chosen.whole.kept
     drawn = random_draw(survivors, len(places), config.seed)
     selected, at_random = (
-        composition(survivors, scores, some.tolist(), joint.value(some, config.weights).value)
+        composition(survivors, scores, some.tolist(), chosen.joint.value(some, config.weights).value)
         for some in (places, drawn)
     )
     return CurationReport(
         pool=pool, out=out, config=config, read=len(found.verdicts), rejected=found.rejected, kept=len(places),
-        stages=stages(found.verdicts, has_semantic="proposed" in semantic), semantic=semantic or None,
+        stages=stages(found.verdicts, has_semantic="proposed" in chosen.semantic), semantic=chosen.semantic or None,
         filters=filter_steps(found.verdicts, config.filters), contamination=checked,
         survivors=composition(survivors, scores, range(len(survivors))), selected=selected, random=at_random,
-        student=student.summary() if student else None,
-        warnings=tuple(_warnings(found, config, selected.domains, known, semantic, bool(checked.checked))),
+        student=chosen.student.summary() if chosen.student else None,
+        warnings=tuple(_warnings(found, config, selected.domains, chosen, bool(checked.checked))),
     )  # fmt: skip
 
 
 def _warnings(
-    found: Pool,
-    config: CurationConfig,
-    domains: dict[str, int],
-    known: Survivors,
-    semantic: dict[str, Any],
-    has_held_out: bool,
+    found: Pool, config: CurationConfig, domains: dict[str, int], chosen: _Chosen, has_held_out: bool
 ) -> Iterator[str]:
     if found.rejected:
         total, first = found.read + found.rejected, found.examples[0]
         yield f"{found.rejected:,} of {total:,} lines could not be read; line {first.line}: {first.reason}"
-    survivors, rates = len(known), known.scores.pass_rate
+    survivors, rates = len(chosen.whole), chosen.whole.scores.pass_rate
     if survivors < config.size:
         yield f"{config.size:,} traces were asked for and {survivors:,} survive: all of them are kept"
     short = [name for name, count in domains.items() if count < config.size // len(domains)]
@@ -249,5 +279,5 @@ def _warnings(
         yield S1_STAND_IN
     if not has_held_out:
         yield "no held-out problems were given: nothing was checked for contamination"
-    if reason := semantic.get("not_run"):
+    if reason := chosen.semantic.get("not_run"):
         yield f"semantic stage not run: {reason}"

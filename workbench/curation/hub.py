@@ -42,7 +42,7 @@ def push(folder: Path, repo_id: str, *, private: bool = True, endpoint: str | No
     """
     from httpx import HTTPError
     from huggingface_hub import HfApi
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalTokenNotFoundError
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 
     files = upload_plan(folder)
     api = HfApi(endpoint=endpoint)
@@ -57,17 +57,26 @@ def push(folder: Path, repo_id: str, *, private: bool = True, endpoint: str | No
                 folder_path=public,
                 commit_message="Add curated reasoning traces",
             )
-    except HFValidationError as error:
-        raise InputError(f"{repo_id!r} is no id of a data set: {first_line(error)}; use owner/name") from error
-    except LocalTokenNotFoundError as error:
-        raise InputError("nobody is logged in to the Hub; run `hf auth login`, or set HF_TOKEN") from error
-    except HfHubHTTPError as error:
-        status = error.response.status_code if error.response is not None else None
-        fix = "run `hf auth login` with a token that may write" if status in {401, 403} else "try again later"
-        raise InputError(f"the Hub refuses {repo_id}: {first_line(error)}; {fix}") from error
-    except (OSError, HTTPError) as error:
-        raise InputError(f"the Hub cannot be reached for {repo_id}: {first_line(error)}; go online first") from error
+    except (HFValidationError, HfHubHTTPError, HTTPError, OSError) as error:
+        raise InputError(_what_to_do(error, repo_id)) from error
     return str(repo)
+
+
+def _what_to_do(error: Exception, repo_id: str) -> str:
+    """Says in one line why an upload failed, and the fix."""
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalTokenNotFoundError
+
+    said = first_line(error)
+    match error:
+        case HFValidationError():
+            return f"{repo_id!r} is no id of a data set: {said}; use owner/name"
+        case LocalTokenNotFoundError():
+            return "nobody is logged in to the Hub; run `hf auth login`, or set HF_TOKEN"
+        case HfHubHTTPError():
+            status = error.response.status_code if error.response is not None else None
+            fix = "run `hf auth login` with a token that may write" if status in {401, 403} else "try again later"
+            return f"the Hub refuses {repo_id}: {said}; {fix}"
+    return f"the Hub cannot be reached for {repo_id}: {said}; go online first"
 
 
 def _public(file: Path) -> bytes:
